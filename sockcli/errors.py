@@ -1,0 +1,165 @@
+"""What can go wrong, and the exit code of each.
+
+This module knows no I/O and no command line. An error carries data; `__str__` builds the sentence,
+`hint` says what to do. `sockcli.__main__` is the only place that prints one or turns it into an exit code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import ClassVar, NamedTuple
+
+
+class ExitCode(IntEnum):
+    """The process's exit codes, as scripts rely on them."""
+
+    OK = 0
+    FAILURE = 1
+    USAGE = 2
+    DENIED = 3
+    MANIFEST = 4
+    UNRESOLVED = 5
+    UNREACHABLE = 6
+    TIMEOUT = 7
+    PROTOCOL = 8
+    UNMET = 9
+    SIGHUP = 129
+    SIGINT = 130
+    SIGPIPE = 141
+    SIGTERM = 143
+
+
+class SockcliError(Exception):
+    """The root of every error that a user is told about in one line."""
+
+    kind: ClassVar[str] = "failure"
+    exit_code: ClassVar[ExitCode] = ExitCode.FAILURE
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class LocalFailure(SockcliError):
+    """A fault on this machine: output full, file unreadable, datagram too large, no descriptors left."""
+
+
+class UsageError(SockcliError):
+    """The request is malformed; nothing was done."""
+
+    kind = "usage"
+    exit_code = ExitCode.USAGE
+
+
+class Denied(SockcliError):
+    """The manifest does not allow it; nothing was resolved or sent beyond what it does allow.
+
+    `suggestion` is the rule, in canonical form, that would allow the request; None where a deny rule
+    decided, which is then in `rule` and its place in `source`.
+    """
+
+    kind = "denied"
+    exit_code = ExitCode.DENIED
+
+    def __init__(
+        self,
+        operation: str,
+        endpoint: str,
+        reason: str,
+        *,
+        suggestion: str | None = None,
+        rule: str | None = None,
+        source: str | None = None,
+        manifest: str | None = None,
+    ) -> None:
+        self.operation = operation
+        self.endpoint = endpoint
+        self.reason = reason
+        self.suggestion = suggestion
+        self.rule = rule
+        self.source = source
+        self.manifest = manifest
+        super().__init__(f"{operation} to {endpoint} denied: {reason}", hint=self._advice())
+
+    def __str__(self) -> str:
+        place = f"manifest {self.manifest}" if self.manifest else "no manifest was found"
+        where = f" {self.endpoint}" if self.endpoint else ""
+        return f"{self.operation}{where}: denied: {self.reason} ({place})"
+
+    def _advice(self) -> str | None:
+        if self.suggestion is None:
+            return None
+        return f'to allow it, add this rule to the manifest: "{self.suggestion}"'
+
+
+class ManifestProblem(NamedTuple):
+    """One fault in a manifest: where it stands (`permissions[0].socket[2]`), the text found there, and why."""
+
+    place: str
+    text: str | None
+    reason: str
+
+    def __str__(self) -> str:
+        quoted = f'"{self.text}": ' if self.text is not None else ""
+        return f"{self.place}: {quoted}{self.reason}" if self.place else f"{quoted}{self.reason}"
+
+
+class ManifestError(SockcliError):
+    """The manifest is missing, unreadable, not to be trusted, or invalid; `problems` lists every fault."""
+
+    kind = "manifest"
+    exit_code = ExitCode.MANIFEST
+
+    def __init__(self, manifest: str, problems: Sequence[ManifestProblem], *, hint: str | None = None) -> None:
+        self.manifest = manifest
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"{manifest}: {problem}" for problem in self.problems), hint=hint)
+
+
+class Unresolved(SockcliError):
+    """The name has no address."""
+
+    kind = "unresolved"
+    exit_code = ExitCode.UNRESOLVED
+
+
+class Unreachable(SockcliError):
+    """Refused, unreachable, reset, or the connection was lost."""
+
+    kind = "unreachable"
+    exit_code = ExitCode.UNREACHABLE
+
+
+class TimedOut(SockcliError):
+    """A time limit passed, or no reply came."""
+
+    kind = "timeout"
+    exit_code = ExitCode.TIMEOUT
+
+
+class ProtocolError(SockcliError):
+    """The peer does not keep to the protocol that was asked for."""
+
+    kind = "protocol"
+    exit_code = ExitCode.PROTOCOL
+
+
+class OutputGone(SockcliError):
+    """Whoever read stdout went away. Nobody is left to tell, so nothing is printed."""
+
+    exit_code = ExitCode.SIGPIPE
+
+
+class Interrupted(SockcliError):
+    """A signal (or, in the REPL, the user) asked to stop what is running."""
+
+    kind = "signal"
+
+    def __init__(self, signum: int) -> None:
+        self.signum = signum
+        super().__init__(f"interrupted by signal {signum}")
