@@ -1,0 +1,280 @@
+"""Hosts, ports and addresses, each in exactly one spelling.
+
+A host is compared, looked up and connected to in its canonical form, so whatever the policy matched is what the
+network sees. Other spellings of an address (`127.1`, `0x7f.1`, full-width digits) are refused, never guessed: the C
+library would take them for an address that no rule was matched against. This file opens no socket and looks nothing up.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum, StrEnum
+from ipaddress import IPv6Address
+from typing import Final, NamedTuple, NoReturn
+
+from sockcli.errors import UsageError
+
+_V4_MAPPED: Final = 0xFFFF  # the high 96 bits of ::ffff:a.b.c.d
+_LINK_LOCAL: Final = 0xFE80 >> 6  # the high 10 bits of fe80::/10
+
+_NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*").fullmatch
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*").fullmatch
+_OCTET: Final = r"(0|[1-9][0-9]?|1[0-9][0-9]|2[0-4][0-9]|25[0-5])"
+_QUAD = re.compile(rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}").fullmatch
+_ZONE = re.compile(r"[A-Za-z0-9._-]{1,15}").fullmatch  # 15: IFNAMSIZ without its NUL
+_PORT = re.compile(r"[0-9]{1,5}").fullmatch
+
+MAX_NAME: Final = 253  # RFC 1035's 255 octets on the wire
+MAX_LABEL: Final = 63
+_QUOTE_LIMIT: Final = 300  # longer than any host or rule that can be right
+
+
+class Operation(StrEnum):
+    """What a rule speaks of, in the spelling of a packaged app's socket permission."""
+
+    TCP_CONNECT = "tcp-connect"
+    TCP_LISTEN = "tcp-listen"
+    UDP_BIND = "udp-bind"
+    UDP_SEND_TO = "udp-send-to"
+    UDP_MULTICAST_MEMBERSHIP = "udp-multicast-membership"
+    RESOLVE_HOST = "resolve-host"
+    RESOLVE_PROXY = "resolve-proxy"
+    NETWORK_STATE = "network-state"
+
+    @property
+    def takes_address(self) -> bool:
+        return self in _WITH_ADDRESS
+
+
+_WITH_ADDRESS = frozenset({Operation.TCP_CONNECT, Operation.TCP_LISTEN, Operation.UDP_BIND, Operation.UDP_SEND_TO})
+
+
+class HostKind(Enum):
+    NAME = "name"
+    IPV4 = "IPv4"
+    IPV6 = "IPv6"
+
+
+class Host:
+    """A host name or an IP address, canonical and immutable. Made by `parse` or `from_packed`."""
+
+    __slots__ = ("_packed", "kind", "text", "zone")
+
+    text: str  # without brackets: "example.com", "127.0.0.1", "::1", "fe80::1%eth0"
+    kind: HostKind
+    zone: str | None
+    _packed: int
+
+    def __init__(self, text: str, kind: HostKind, packed: int = 0, zone: str | None = None) -> None:
+        put = object.__setattr__
+        put(self, "text", text)
+        put(self, "kind", kind)
+        put(self, "_packed", packed)
+        put(self, "zone", zone)
+
+    @classmethod
+    def parse(cls, text: str) -> Host:
+        """The host that `text` spells; UsageError, with the spelling to use where there is one."""
+        if ":" in text or text[:1] == "[":
+            return _parse_ipv6(text)
+        # str.lower() turns some non-ASCII letters (the Kelvin sign) into ASCII ones.
+        name = text.lower() if text.isascii() else ""
+        name = name.removesuffix(".")
+        if not _NAME(name) or len(name) > MAX_NAME:
+            _explain_name(text)
+        if not _NUMBER(name.rpartition(".")[2]):
+            return cls(name, HostKind.NAME)
+        quad = _QUAD(name)
+        if quad is None:
+            _explain_quad(text, name)
+        a, b, c, d = quad.groups()
+        return cls(name, HostKind.IPV4, int(a) << 24 | int(b) << 16 | int(c) << 8 | int(d))
+
+    @classmethod
+    def from_packed(cls, kind: HostKind, packed: int, zone: str | None = None) -> Host:
+        """The address with this number; an IPv4-mapped one is the IPv4 address."""
+        if kind is HostKind.IPV6 and packed >> 32 == _V4_MAPPED:
+            kind, packed = HostKind.IPV4, packed & 0xFFFF_FFFF
+        if kind is HostKind.IPV4:
+            return cls(f"{packed >> 24}.{packed >> 16 & 255}.{packed >> 8 & 255}.{packed & 255}", kind, packed)
+        text = IPv6Address(packed).compressed
+        return cls(f"{text}%{zone}" if zone else text, kind, packed, zone)
+
+    @property
+    def is_address(self) -> bool:
+        return self.kind is not HostKind.NAME
+
+    @property
+    def packed(self) -> int:
+        """The address as a number. Only an address has one."""
+        if self.kind is HostKind.NAME:
+            raise TypeError(f"{self.text} is a name, not an address")
+        return self._packed
+
+    @property
+    def bracketed(self) -> str:
+        """As it stands before a `:port`."""
+        return f"[{self.text}]" if self.kind is HostKind.IPV6 else self.text
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a Host is immutable: {name}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a Host is immutable: {name}")
+
+    def __eq__(self, other: object) -> bool:
+        return self.text == other.text if isinstance(other, Host) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"Host({self.text!r})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # copy and pickle would set the slots one by one.
+        return Host, (self.text, self.kind, self._packed, self.zone)
+
+
+class Endpoint(NamedTuple):
+    """What the user asked for: a host by name or address, and a port."""
+
+    host: Host
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host.bracketed}:{self.port}"
+
+
+class Address(NamedTuple):
+    """An IP address and a port: what a socket is connected or bound to."""
+
+    host: Host
+    port: int
+
+    @property
+    def family(self) -> int:
+        return 6 if self.host.kind is HostKind.IPV6 else 4
+
+    def __str__(self) -> str:
+        return f"{self.host.bracketed}:{self.port}"
+
+
+def parse_port(text: str) -> int:
+    """0 to 65535. Stricter than int() and getaddrinfo, which take `+80`, ` 80`, `8_0` and 65616 as 80."""
+    port = int(text) if _PORT(text) else -1
+    if not 0 <= port <= 65_535:
+        raise UsageError(f"bad port {quoted(text)}: a port is a number from 0 to 65535")
+    return port
+
+
+def split_target(text: str) -> tuple[str, str]:
+    """`HOST:PORT` or `[IPV6]:PORT` as raw host and raw port, neither of them checked but for being there."""
+    if text.startswith("["):
+        inner, bracket, port = text[1:].partition("]")
+        host = f"[{inner}]"
+        if not bracket or not port.startswith(":"):
+            raise UsageError(f"bad target {quoted(text)}: write it as [IPV6]:PORT")
+        port = port[1:]
+    else:
+        host, colon, port = text.rpartition(":")
+        if not colon:
+            raise UsageError(
+                f"bad target {quoted(text)}: the port is missing", hint="write it as HOST:PORT or HOST PORT"
+            )
+        if ":" in host:
+            raise UsageError(f"bad target {quoted(text)}: an IPv6 address needs brackets, as in [::1]:80")
+    if host in ("", "[]"):
+        raise UsageError(f"bad target {quoted(text)}: the host is missing")
+    if not port:
+        raise UsageError(f"bad target {quoted(text)}: the port is missing")
+    return host, port
+
+
+def quoted(text: str) -> str:
+    """`text` in double quotes, in ASCII: what stands in a message can neither drive a terminal nor forge a line."""
+    shown = text if len(text) <= _QUOTE_LIMIT else text[:_QUOTE_LIMIT] + "..."
+    return '"' + shown.encode("unicode_escape").decode("ascii").replace('"', '\\"') + '"'
+
+
+def _refuse(text: str, reason: str) -> NoReturn:
+    raise UsageError(f"bad host {quoted(text)}: {reason}")
+
+
+def _parse_ipv6(text: str) -> Host:
+    if text.startswith("[") != text.endswith("]") or not text.isascii():
+        _explain_name(text)
+    address, percent, zone = text.removeprefix("[").removesuffix("]").partition("%")
+    try:
+        packed = int(IPv6Address(address))
+    except ValueError:
+        _explain_name(text)
+    if not percent:
+        return Host.from_packed(HostKind.IPV6, packed)
+    if packed >> 118 != _LINK_LOCAL:
+        _refuse(text, "only a link-local IPv6 address (fe80::/10) has a zone")
+    if not _ZONE(zone):
+        _refuse(text, "a zone is the name of a network interface, as in fe80::1%eth0")
+    return Host.from_packed(HostKind.IPV6, packed, zone)
+
+
+_FORBIDDEN: Final = frozenset("*/\\@#?%")
+
+
+def _explain_name(text: str) -> NoReturn:
+    """Say what is wrong with a host that was refused; the first reason found is the one that helps."""
+    labels = text.removesuffix(".").split(".")
+    stray = next((char for char in text if char in _FORBIDDEN), None)
+    if text in ("", "."):
+        reason = "it is empty"
+    elif not text.isascii():
+        reason = "only ASCII is allowed: write an internationalised name in its xn-- form"
+    elif any(char <= " " or char == "\x7f" for char in text):
+        reason = "blanks and control characters are not allowed"
+    elif ":" in text or "[" in text or "]" in text:
+        reason = "not an IPv6 address" if ":" in text else "brackets are for IPv6 addresses only"
+    elif stray:
+        reason = f"{quoted(stray)} is not allowed in a host"
+    elif "" in labels:
+        reason = "it has an empty label"
+    elif any(len(label) > MAX_LABEL for label in labels):
+        reason = f"a label has at most {MAX_LABEL} characters"
+    elif len(text) > MAX_NAME:
+        reason = f"a name has at most {MAX_NAME} characters"
+    else:
+        reason = "a name is made of letters, digits, hyphens, underscores and dots"
+    _refuse(text, reason)
+
+
+def _explain_quad(text: str, name: str) -> NoReturn:
+    """Name the plain spelling of what inet_aton() would read; both, where a leading 0 makes two readings."""
+    readings = {_inet_aton(name, octal=True): "octal", _inet_aton(name, octal=False): "decimal"}
+    readings.pop(None, None)
+    plain = "an IPv4 address is four plain decimal numbers from 0 to 255"
+    if not readings:
+        _refuse(text, plain)
+    if len(readings) == 1:
+        _refuse(text, f"{plain}: write {next(iter(readings))}")
+    advice = " or ".join(f"{address} (its leading 0 read as {base})" for address, base in readings.items())
+    _refuse(text, f"{plain}: write {advice}")
+
+
+def _inet_aton(name: str, *, octal: bool) -> str | None:
+    """What the C library makes of one to four numbers, the last filling what is left. For advice only."""
+    numbers: list[int] = []
+    for part in name.split("."):
+        base = 16 if part.startswith("0x") else 8 if octal and part.startswith("0") else 10
+        try:
+            numbers.append(int(part, base))
+        except ValueError:
+            return None
+    *front, last = numbers
+    if len(front) > 3 or any(number > 255 for number in front) or last >= 1 << 8 * (4 - len(front)):
+        return None
+    packed = last
+    for place, number in enumerate(front):
+        packed |= number << 8 * (3 - place)
+    return Host.from_packed(HostKind.IPV4, packed).text
