@@ -77,11 +77,7 @@ class Host:
         """The host that `text` spells; UsageError, with the spelling to use where there is one."""
         if ":" in text or text[:1] == "[":
             return _parse_ipv6(text)
-        # str.lower() turns some non-ASCII letters (the Kelvin sign) into ASCII ones.
-        name = text.lower() if text.isascii() else ""
-        name = name.removesuffix(".")
-        if not _NAME(name) or len(name) > MAX_NAME:
-            _explain_name(text)
+        name = canonical_name(text)
         if not _NUMBER(name.rpartition(".")[2]):
             return cls(name, HostKind.NAME)
         quad = _QUAD(name)
@@ -161,6 +157,18 @@ class Address(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.host.bracketed}:{self.port}"
+
+
+def canonical_name(text: str) -> str:
+    """`text` as a host name, lower case, without its trailing dot; UsageError if it is none.
+
+    It may still look like an address: only `Host.parse` tells those two apart.
+    """
+    # str.lower() turns some non-ASCII letters (the Kelvin sign) into ASCII ones.
+    name = text.lower().removesuffix(".") if text.isascii() else ""
+    if not _NAME(name) or len(name) > MAX_NAME:
+        _explain_name(text)
+    return name
 
 
 def parse_port(text: str) -> int:

@@ -56,6 +56,9 @@ class UsageError(SockcliError):
     exit_code = ExitCode.USAGE
 
 
+_PREPOSITIONS = {"tcp-listen": "on", "udp-bind": "on"}
+
+
 class Denied(SockcliError):
     """The manifest does not allow it; nothing was resolved or sent beyond what it does allow.
 
@@ -84,12 +87,9 @@ class Denied(SockcliError):
         self.rule = rule
         self.source = source
         self.manifest = manifest
-        super().__init__(f"{operation} to {endpoint} denied: {reason}", hint=self._advice())
-
-    def __str__(self) -> str:
-        place = f"manifest {self.manifest}" if self.manifest else "no manifest was found"
-        where = f" {self.endpoint}" if self.endpoint else ""
-        return f"{self.operation}{where}: denied: {self.reason} ({place})"
+        target = f"{operation} {_PREPOSITIONS.get(operation, 'to')} {endpoint}" if endpoint else operation
+        place = f"manifest: {manifest}" if manifest else "there is no manifest"
+        super().__init__(f"{target} denied: {reason} ({place})", hint=self._advice())
 
     def _advice(self) -> str | None:
         if self.suggestion is None:

@@ -1,0 +1,8 @@
+"""Decides what may be done on the network, by the rules of a manifest. Never touches the network itself."""
+
+from __future__ import annotations
+
+from sockcli.policy.policy import Decision, Grant, Policy
+from sockcli.policy.rule import Effect, PlacedRule, Request, Rule
+
+__all__ = ["Decision", "Effect", "Grant", "PlacedRule", "Policy", "Request", "Rule"]

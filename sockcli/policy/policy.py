@@ -1,0 +1,203 @@
+"""Who may do what: the one place that says yes.
+
+A Policy turns a Request into a Grant or raises Denied, and nothing else makes a Grant. What no rule allows is denied,
+and a deny rule wins over every allow rule. No I/O: the addresses of a name are looked up elsewhere, with the Grant in
+hand, and come back to `Grant.admit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple, NoReturn, final
+
+from sockcli.endpoint import Address, Host, Operation
+from sockcli.errors import Denied, UsageError
+from sockcli.policy.index import AllowIndex, DenyIndex
+from sockcli.policy.rule import AnyHost, Block, Effect, Exact, Pattern, PlacedRule, Request, Rule, Suffix
+from sockcli.scope import Scope, scope
+
+_LOCALHOST: Final = frozenset({Host.parse("::1"), Host.parse("127.0.0.1")})
+_OUTWARD: Final = frozenset({Operation.TCP_CONNECT, Operation.UDP_SEND_TO})
+_SHOWN_ADDRESSES: Final = 4  # however many records a name has, its denial stays a line that can be read
+
+
+class Decision(NamedTuple):
+    """The answer to a request. `placed` is the rule that decided: None where no rule covers the request."""
+
+    allowed: bool
+    placed: PlacedRule | None
+    suggestion: str | None  # the rule that would allow it; None where it is allowed, or a deny rule decided
+
+
+class Policy:
+    """The rules of a manifest; one without rules denies everything."""
+
+    __slots__ = ("_allow", "_deny", "manifest", "rules")
+
+    def __init__(self, rules: Iterable[PlacedRule] = (), *, manifest: str | None = None) -> None:
+        self.rules = tuple(rules)
+        self.manifest = manifest
+        self._allow = AllowIndex(placed for placed in self.rules if placed.effect is Effect.ALLOW)
+        self._deny = DenyIndex(placed for placed in self.rules if placed.effect is Effect.DENY)
+
+    def decide(self, request: Request) -> Decision:
+        """What `authorize` would answer. Raises UsageError for what is no request, whatever the rules."""
+        _check(request)
+        forbidding = next(self._deny.matches(request), None)
+        if forbidding is not None:
+            return Decision(False, forbidding, None)
+        covering = next(self._allow.matches(request), None)
+        if covering is not None:
+            return Decision(True, covering, None)
+        return Decision(False, None, str(Rule.exactly(request)))
+
+    def authorize(self, request: Request) -> Grant:
+        """Leave to do it. Raises Denied, and UsageError as `decide` does."""
+        allowed, placed, suggestion = self.decide(request)
+        if placed is None:
+            raise self._denial(request, "no rule allows it", suggestion=suggestion)
+        if not allowed:
+            raise self._denial(request, f"{placed} forbids it", forbidding=placed)
+        return Grant(_ONLY_POLICY, self, request, placed)
+
+    def _denial(
+        self,
+        request: Request,
+        reason: str,
+        *,
+        suggestion: str | None = None,
+        forbidding: PlacedRule | None = None,
+    ) -> Denied:
+        return Denied(
+            request.operation.value,
+            str(request.endpoint) if request.host else "",
+            reason,
+            suggestion=suggestion,
+            rule=str(forbidding.rule) if forbidding else None,
+            source=forbidding.source if forbidding else None,
+            manifest=self.manifest,
+        )
+
+    def _admit(self, request: Request, addresses: Iterable[Address]) -> list[Address]:
+        covering = [placed.rule.pattern for placed in self._allow.matches(request)]
+        admitted: list[Address] = []
+        dropped: list[_Dropped] = []
+        for address in addresses:
+            if address.port != request.port:
+                # The rules were matched for the request's port; they say nothing about another.
+                raise ValueError(f"{address} does not answer {request}")
+            fault = self._fault(request, address, covering)
+            if fault is None:
+                admitted.append(address)
+            else:
+                dropped.append(fault)
+        if dropped and not admitted:
+            raise self._nothing_left(request, dropped)
+        return admitted
+
+    def _fault(self, request: Request, address: Address, covering: list[Pattern]) -> _Dropped | None:
+        """Why an address that the request's host leads to may not be used; None where it may."""
+        direct = Request(request.operation, address.host, address.port)
+        kind = scope(address.host)
+        forbidding = next(self._deny.matches(direct), None)
+        if forbidding is not None:
+            return _Dropped(address.host, f"{forbidding} forbids it", None, forbidding)
+        if kind is Scope.UNSPECIFIED and request.operation in _OUTWARD:
+            return _Dropped(address.host, "no address to connect to", None, None)
+        if request.host == address.host or any(_leads_to(pattern, address.host, kind) for pattern in covering):
+            return None
+        by_address = (placed.rule.pattern for placed in self._allow.matches(direct))
+        if any(isinstance(pattern, Exact | Block) for pattern in by_address):
+            return None
+        return _Dropped(address.host, kind.value, str(Rule.exactly(direct)), None)
+
+    def _nothing_left(self, request: Request, dropped: list[_Dropped]) -> Denied:
+        shown = ", ".join(f"{host} ({reason})" for host, reason, _, _ in dropped[:_SHOWN_ADDRESSES])
+        more = f" and {len(dropped) - _SHOWN_ADDRESSES} more" if len(dropped) > _SHOWN_ADDRESSES else ""
+        reason = f"{request.host} leads to {shown}{more}"
+        helpful = next((one for one in dropped if one.suggestion), None)
+        if helpful:
+            return self._denial(
+                request, f"{reason}, and that needs a rule for the address", suggestion=helpful.suggestion
+            )
+        forbidding = next((one.forbidding for one in dropped if one.forbidding), None)
+        return self._denial(request, reason, forbidding=forbidding)
+
+
+class _Dropped(NamedTuple):
+    """An address that may not be used, and why."""
+
+    host: Host
+    reason: str
+    suggestion: str | None
+    forbidding: PlacedRule | None
+
+
+def _check(request: Request) -> None:
+    operation, host, port = request
+    if not operation.takes_address:
+        if host is not None or port is not None:
+            raise UsageError(f"{operation} takes no address")
+        return
+    if host is None or port is None:
+        raise UsageError(f"{operation} needs a host and a port")
+    if not 0 <= port <= 65_535:
+        raise UsageError(f"bad port {port}: a port is a number from 0 to 65535")
+    if operation in _OUTWARD and host.is_address and scope(host) is Scope.UNSPECIFIED:
+        # The kernel takes it for this machine, past any rule about 127.0.0.1.
+        raise UsageError(f"{host} is no address to connect to", hint="this machine itself is 127.0.0.1 or ::1")
+
+
+def _leads_to(pattern: Pattern, address: Host, kind: Scope) -> bool:
+    """Whether a rule that covers a name trusts it to lead to this address."""
+    match pattern:
+        case AnyHost():
+            return kind is not Scope.UNSPECIFIED
+        case Suffix():
+            return kind is Scope.GLOBAL
+        case Exact(Host(text="localhost")):
+            return address in _LOCALHOST
+        case Exact(host):
+            return not host.is_address and kind in (Scope.GLOBAL, Scope.PRIVATE)
+        case Block():
+            return False
+
+
+_ONLY_POLICY: Final = object()
+
+
+@final
+class Grant:
+    """Leave to make one request: whatever resolves, binds, sends or connects takes one. Immutable."""
+
+    __slots__ = ("_policy", "request", "rule", "source")
+
+    request: Request
+    rule: Rule  # the most specific of the rules that allow it
+    source: str  # and where it stands in the manifest
+    _policy: Policy
+
+    def __init__(self, token: object, policy: Policy, request: Request, placed: PlacedRule) -> None:
+        if token is not _ONLY_POLICY:
+            raise TypeError("only Policy.authorize makes a Grant")
+        for name, value in zip(self.__slots__, (policy, request, placed.rule, placed.source), strict=True):
+            object.__setattr__(self, name, value)
+
+    def admit(self, addresses: Iterable[Address]) -> list[Address]:
+        """Those of the host's addresses that may be used, in their order.
+
+        Raises Denied where there were some and none is left.
+        """
+        return self._policy._admit(self.request, addresses)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a Grant is immutable: {name}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a Grant is immutable: {name}")
+
+    def __init_subclass__(cls) -> NoReturn:
+        raise TypeError("a Grant cannot be subclassed")
+
+    def __repr__(self) -> str:
+        return f"<Grant {self.request} by {self.source}>"
