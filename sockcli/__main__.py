@@ -1,11 +1,100 @@
-"""The command line's entry: turns errors into messages and exit codes."""
+"""The command's entry: the one place that turns errors into messages and exit codes."""
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+from collections.abc import Sequence
 
-def main() -> int:
-    """Run the command line; the result is the process's exit code."""
-    return 0
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; the result is the process's exit code. A signal that ended it ends the process."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # Python's own handler would print a traceback while modules load; a command that has something to
+        # finish on Ctrl-C installs its own.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    from sockcli.streams import fill_closed_descriptors
+
+    fill_closed_descriptors()
+
+    from sockcli.errors import ExitCode, Interrupted
+
+    try:
+        code = _run(sys.argv[1:] if argv is None else argv)
+    except Interrupted as exc:
+        from sockcli.signals import die_of
+
+        _flush_stdout()
+        die_of(exc.signum)
+        return 128 + exc.signum  # the signal is blocked: nothing is left but to say what it was
+    return _flush_stdout() or ExitCode(code)
+
+
+def _run(argv: Sequence[str]) -> int:
+    """Run click, and print what went wrong. Raises Interrupted."""
+    import click
+
+    from sockcli.cli.main import cli
+    from sockcli.cli.settings import report
+    from sockcli.errors import ExitCode, Interrupted, OutputGone, SockcliError
+
+    try:
+        # Not in its standalone mode: there click prints in its own form, and turns Ctrl-C into exit 1.
+        code = cli.main(list(argv), prog_name="sockcli", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as exc:
+        exc.show()
+        return ExitCode.USAGE
+    except click.UsageError as exc:
+        path = exc.ctx.command_path if exc.ctx else "sockcli"
+        report(_sentence(exc.format_message()), hint=f"try '{path} --help'")
+        return ExitCode.USAGE
+    except click.ClickException as exc:
+        report(_sentence(exc.format_message()))
+        return ExitCode.FAILURE
+    except click.Abort:
+        raise Interrupted(signal.SIGINT) from None
+    except (OutputGone, BrokenPipeError):
+        return ExitCode.SIGPIPE
+    except Interrupted:
+        raise
+    except SockcliError as exc:
+        report(str(exc), exc.hint)
+        return exc.exit_code
+    except OSError as exc:
+        # Whatever has an endpoint was translated where it happened; this is a fault of the machine's.
+        report(str(exc))
+        return ExitCode.FAILURE
+    return code if isinstance(code, int) else ExitCode.OK
+
+
+def _sentence(text: str) -> str:
+    """click's message in the form of ours: no capital and no full stop around a single sentence."""
+    text = text[:1].lower() + text[1:]
+    return text[:-1] if text.endswith(".") and text.count(". ") == 0 else text
+
+
+def _flush_stdout() -> int:
+    """Write out what Python still holds for stdout; the exit code where that fails, else 0.
+
+    Python does it at its end too, but then prints "Exception ignored" and leaves with 120.
+    """
+    from sockcli.cli.settings import report
+    from sockcli.errors import ExitCode
+
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = ExitCode.SIGPIPE
+    except OSError as exc:
+        report(f"stdout: {exc.strerror or exc}")
+        code = ExitCode.FAILURE
+    else:
+        return ExitCode.OK
+    # What is left in the buffer has nowhere to go; with this Python's own flush at the end is quiet.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return code
 
 
 if __name__ == "__main__":

@@ -1,0 +1,63 @@
+"""The options of every command. Apart from the other bundles, so that `--help` loads no endpoint and no socket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import click
+
+from sockcli.cli.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+HELP_OPTIONS: Final = {"help_option_names": ["-h", "--help"]}
+
+
+def bundle(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
+    """One decorator of several, listed in the order in which the help shows them."""
+
+    def apply(function: F) -> F:
+        for decorate in reversed(decorators):
+            function = decorate(function)
+        return function
+
+    return apply
+
+
+def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    """A callback that keeps a shared option in the Settings, wherever on the command line it stood."""
+
+    def keep(ctx: click.Context, _: click.Parameter, value: Any) -> None:
+        if value:
+            setattr(ctx.ensure_object(Settings), name, value)
+
+    return keep
+
+
+common_options = bundle(
+    click.option(
+        "--manifest",
+        metavar="FILE",
+        type=click.Path(),
+        expose_value=False,
+        callback=_keep("manifest"),
+        help="The manifest that says what is allowed.",
+    ),
+    click.option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        expose_value=False,
+        callback=_keep("verbose"),
+        help="Say more on stderr: the manifest in force, addresses, counts.",
+    ),
+    click.option(
+        "-q",
+        "--quiet",
+        is_flag=True,
+        expose_value=False,
+        callback=_keep("quiet"),
+        help="Say nothing on stderr but errors.",
+    ),
+)

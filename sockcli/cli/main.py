@@ -1,0 +1,72 @@
+"""The top of the command line: the table of commands, each loaded only when it is the one asked for."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import NamedTuple
+
+import click
+
+from sockcli import __version__
+from sockcli.cli.common import HELP_OPTIONS, common_options
+
+
+class Entry(NamedTuple):
+    """A command: the module that holds it as `command`, and its line in the list of commands."""
+
+    module: str
+    summary: str
+
+
+# The summaries stand here so that `--help` loads none of the modules.
+COMMANDS = {
+    "tcp": Entry("sockcli.cli.tcp", "Connect stdin and stdout to a TCP endpoint, or accept a peer."),
+    "udp": Entry("sockcli.cli.udp", "Send datagrams and print the replies, or receive them."),
+    "check": Entry("sockcli.cli.check", "Would the manifest allow it, and by which rule?"),
+    "manifest": Entry("sockcli.cli.manifest", "Show the manifest's rules, or validate it."),
+    "demo": Entry("sockcli.cli.demo", "Try everything with no network, on loopback servers."),
+    "repl": Entry("sockcli.cli.repl", "Work interactively, with several connections at once."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and summaries without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        command = import_module(entry.module).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+
+@click.command(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings=HELP_OPTIONS,
+    epilog="The manifest is --manifest FILE, else $SOCKCLI_MANIFEST, else ./manifest.json, else "
+    "$XDG_CONFIG_HOME/sockcli/manifest.json. What it does not allow is not done.",
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@common_options
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """The network client that only goes where its manifest says it may: netcat and telnet in one."""
+    if ctx.invoked_subcommand is not None:
+        return
+    if os.isatty(0) and os.isatty(1):
+        repl = cli.get_command(ctx, "repl")
+        assert repl is not None
+        ctx.invoke(repl)
+        return
+    click.echo(ctx.get_help(), err=True)
+    ctx.exit(2)

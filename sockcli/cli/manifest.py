@@ -1,0 +1,57 @@
+"""`sockcli manifest`: what the manifest in force says, read as sockcli reads it."""
+
+from __future__ import annotations
+
+import click
+
+from sockcli.cli.common import HELP_OPTIONS, common_options
+from sockcli.cli.output import emit, emit_json, table
+from sockcli.cli.settings import Settings, pass_settings
+
+
+@click.group("manifest", context_settings=HELP_OPTIONS)
+@common_options
+def command() -> None:
+    """Show the manifest's rules, or validate it."""
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@common_options
+@pass_settings
+def show(settings: Settings, as_json: bool) -> None:
+    """List the rules in canonical form, each with where it stands in the file."""
+    policy = settings.load_policy()
+    if as_json:
+        rules = [
+            {"rule": str(placed.rule), "effect": placed.effect.value, "source": placed.source}
+            for placed in policy.rules
+        ]
+        emit_json({"manifest": policy.manifest, "rules": rules})
+        return
+    if not policy.rules:
+        settings.notice(f"{policy.manifest} has no socket rules, so it allows nothing")
+        return
+    emit(table([(placed.effect.value, str(placed.rule), placed.source) for placed in policy.rules]))
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@common_options
+@pass_settings
+def validate(settings: Settings, as_json: bool) -> None:
+    """Read the manifest and list every fault in it; exit 4 where there is one."""
+    from sockcli.errors import ManifestError
+
+    try:
+        policy = settings.load_policy()
+    except ManifestError as exc:
+        if as_json:
+            problems = [problem._asdict() for problem in exc.problems]
+            emit_json({"manifest": exc.manifest, "valid": False, "problems": problems})
+        raise
+    if as_json:
+        emit_json({"manifest": policy.manifest, "valid": True, "rules": len(policy.rules), "problems": []})
+        return
+    count = len(policy.rules)
+    emit(f"{policy.manifest}: valid, {count} rule{'' if count == 1 else 's'}")

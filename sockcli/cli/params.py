@@ -1,0 +1,119 @@
+"""The command line's words into typed values: past this file there is no raw text of an endpoint."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
+
+import click
+
+from sockcli.endpoint import Endpoint, Host, parse_port, split_target
+from sockcli.errors import UsageError
+
+Protocol = Literal["tcp", "udp"]
+
+# Longer than any run, and short enough that no sum of limits overflows a clock.
+MAX_SECONDS = 1e9
+
+_DECIMAL = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+").fullmatch
+
+LOOPBACK = Host.parse("127.0.0.1")
+
+
+def limit(text: str) -> float:
+    """A time limit in seconds: more than 0. Raises BadParameter."""
+    return _seconds(text, "more than 0", lambda seconds: seconds > 0)
+
+
+def pause(text: str) -> float:
+    """A time to wait in seconds: 0 or more. Raises BadParameter."""
+    return _seconds(text, "0 or more", lambda seconds: seconds >= 0)
+
+
+def _seconds(text: str, bound: str, fits: Callable[[float], bool]) -> float:
+    if not _DECIMAL(text):  # float() takes nan, 1_0 and full-width digits
+        raise click.BadParameter(f"{text!r} is not a number of seconds")
+    seconds = float(text)
+    if not fits(seconds) or seconds > MAX_SECONDS:
+        raise click.BadParameter(f"{text} is out of range: {bound}, and at most {MAX_SECONDS:.0f} seconds")
+    return seconds
+
+
+class Source(NamedTuple):
+    """`--source`: the local end, each half left to the system where it is None."""
+
+    host: Host | None
+    port: int | None
+
+
+def source(text: str) -> Source:
+    """`[ADDR][:PORT]`: an address of this machine, a port, or both. Raises BadParameter."""
+    try:
+        parsed = _parse_source(text)
+    except UsageError as exc:
+        raise click.BadParameter(str(exc)) from exc
+    if parsed.host is not None and not parsed.host.is_address:
+        raise click.BadParameter(f"{text!r} is a name; give an address of this machine, or :PORT")
+    return parsed
+
+
+def _parse_source(text: str) -> Source:
+    if text.startswith(":") and not text.startswith("::"):
+        return Source(None, parse_port(text[1:]))
+    if text.count(":") == 1 or "]:" in text:
+        host, port = split_target(text)
+        return Source(Host.parse(host), parse_port(port))
+    return Source(Host.parse(text), None)
+
+
+def port_number(text: str, protocol: Protocol) -> int:
+    """A port as a number or a service's name. Raises UsageError."""
+    if text[:1].isdigit() or not text or not text.isascii():
+        return parse_port(text)
+    from sockcli.net.resolve import service_port
+
+    return service_port(text, protocol)
+
+
+def take_target(words: Sequence[str], protocol: Protocol) -> tuple[Endpoint, list[str]]:
+    """`HOST PORT`, `HOST:PORT` or `[IPV6]:PORT` off the front of `words`; the rest is handed back.
+
+    An unbracketed IPv6 address has several colons, so it always takes its port from the next word.
+    Raises UsageError.
+    """
+    if not words:
+        raise UsageError("a target is missing", hint="give HOST PORT, HOST:PORT or [IPV6]:PORT")
+    first, *rest = words
+    if "]:" in first or (first.count(":") == 1 and not first.startswith("[")):
+        host, port = split_target(first)
+    elif rest:
+        host, port, *rest = words
+    else:
+        raise UsageError(f"{first!r}: the port is missing", hint="give HOST PORT, HOST:PORT or [IPV6]:PORT")
+    return Endpoint(Host.parse(host), port_number(port, protocol)), rest
+
+
+def connect_target(words: Sequence[str], protocol: Protocol) -> tuple[Endpoint, list[str]]:
+    """As `take_target`; port 0 is no port to send to. Raises UsageError."""
+    target, rest = take_target(words, protocol)
+    if target.port == 0:
+        raise UsageError(f"{target}: port 0 is no port to connect to", hint="give a port from 1 to 65535")
+    return target, rest
+
+
+def listen_target(words: Sequence[str], protocol: Protocol) -> Endpoint:
+    """`[HOST] PORT`, or both in one word; without a host it is 127.0.0.1. Raises UsageError."""
+    if not words:
+        raise UsageError("a port to listen on is missing", hint="give [HOST] PORT; port 0 lets the system choose")
+    if len(words) == 1 and ":" not in words[0]:
+        return Endpoint(LOOPBACK, port_number(words[0], protocol))
+    target, rest = take_target(words, protocol)
+    expect_no_more(rest)
+    return target
+
+
+def expect_no_more(words: Sequence[str]) -> None:
+    """Raises UsageError where there are words that no part of the command takes."""
+    if words:
+        raise UsageError(f"unexpected argument {words[0]!r}")

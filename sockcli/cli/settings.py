@@ -1,0 +1,66 @@
+"""What every command shares: which manifest, how much to say, and where ours is said (stderr, never stdout)."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from sockcli.text import printable
+
+if TYPE_CHECKING:
+    from sockcli.policy import Policy
+
+
+class Settings:
+    """The options that stand before or after a command's name, and the messages they govern."""
+
+    def __init__(self) -> None:
+        self.manifest: str | None = None
+        self.verbose = False
+        self.quiet = False
+
+    def load_policy(self) -> Policy:
+        """The policy of the manifest in force. Raises ManifestError."""
+        from sockcli.policy.locate import find_manifest, load_manifest
+
+        located = find_manifest(self.manifest)
+        policy = load_manifest(located)
+        self.detail(f"manifest {located.path}, {len(policy.rules)} rules")
+        return policy
+
+    def notice(self, text: str) -> None:
+        """Something the user wants to know in a normal run."""
+        if not self.quiet:
+            say(f"sockcli: {text}")
+
+    def detail(self, text: str) -> None:
+        """Something only `-v` asks for."""
+        if self.verbose:
+            say(f"sockcli: {text}")
+
+
+pass_settings = click.make_pass_decorator(Settings, ensure=True)
+
+
+def say(text: str) -> None:
+    """Write lines of ours to stderr, with everything in them made safe for a terminal.
+
+    os.write, because sys.stderr is None where descriptor 2 was closed, and a message must not wait in a buffer
+    while the peer's bytes pass it by.
+    """
+    lines = "".join(f"{printable(line)}\n" for line in text.split("\n"))
+    data = lines.encode("utf-8", "backslashreplace")
+    while data:
+        try:
+            data = data[os.write(2, data) :]
+        except OSError:
+            return  # nobody reads it, and there is nowhere else to say so
+
+
+def report(message: str, hint: str | None = None) -> None:
+    """An error, a line for each of its lines, then what to do about it."""
+    say("\n".join(f"sockcli: error: {line}" for line in message.split("\n")))
+    if hint:
+        say(f"hint: {hint}")

@@ -1,0 +1,156 @@
+"""A transport with waiting added: what a program that uses sockcli as a library holds.
+
+`Transport` never waits, because a relay and an event loop drive it; a script wants calls that do.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Self
+
+from sockcli.clock import Deadline
+from sockcli.endpoint import Address
+from sockcli.errors import SockcliError, TimedOut
+from sockcli.net.base import DEFAULT_CHUNK, WANT_READ, WANT_WRITE, Interest, Signal, Transport
+from sockcli.policy import Grant
+from sockcli.wait import READABLE, wait
+
+Handler = Callable[[bytes], None]
+CloseHandler = Callable[[SockcliError | None], None]
+
+
+class Connection:
+    """A TCP connection or a connected UDP socket that the manifest allowed, with calls that wait.
+
+    Time limits are in seconds; None waits for ever. Every call raises Unreachable when the connection is lost.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._reader: _Reader | None = None
+
+    @property
+    def peer(self) -> Address:
+        return self._transport.peer
+
+    @property
+    def local(self) -> Address:
+        return self._transport.local
+
+    @property
+    def grant(self) -> Grant:
+        """What allowed it: the request and the rule."""
+        return self._transport.grant
+
+    def send(self, data: bytes | memoryview, *, timeout: float | None = None) -> int:
+        """Send what the kernel takes now, waiting until it takes something; the number of bytes taken.
+
+        On UDP that is the datagram or nothing. Raises TimedOut.
+        """
+        view, deadline = memoryview(data), Deadline(timeout)
+        while isinstance(taken := self._transport.send(view), Signal):
+            self._wait(WANT_WRITE, deadline, "nothing could be sent")
+        return taken
+
+    def send_all(self, data: bytes | memoryview, *, timeout: float | None = None) -> None:
+        """Send all of `data`. Raises TimedOut, after which it is not known how much was sent."""
+        view, deadline = memoryview(data), Deadline(timeout)
+        while view:
+            view = view[self.send(view, timeout=deadline.remaining()) :]
+
+    def send_eof(self) -> None:
+        """Half-close: tell the peer that nothing more is coming. It may still send."""
+        self._transport.send_eof()
+
+    def receive(self, limit: int = DEFAULT_CHUNK, *, timeout: float | None = None) -> bytes | None:
+        """What has come in, at most `limit` bytes, or one whole datagram (b"" is one too); None at the end.
+
+        Raises TimedOut, and RuntimeError where a handler already receives.
+        """
+        if self._reader is not None:
+            raise RuntimeError("what comes in goes to the handler given to on_receive")
+        deadline = Deadline(timeout)
+        while (data := self._transport.receive(limit)) is Signal.WOULD_BLOCK:
+            self._wait(WANT_READ, deadline, "nothing came")
+        return data if isinstance(data, bytes) else None
+
+    def __iter__(self) -> Iterator[bytes]:
+        while (data := self.receive()) is not None:
+            yield data
+
+    def on_receive(self, handler: Handler, on_close: CloseHandler | None = None) -> None:
+        """From now on call `handler` with what comes in, on a thread of the connection's own.
+
+        `on_close` is called once, last: with None at the peer's end or `close`, with the error otherwise.
+        """
+        if self._reader is not None:
+            raise RuntimeError("the connection has a handler already")
+        self._reader = _Reader(self._transport, handler, on_close)
+
+    def close(self) -> None:
+        """Close it, and end the handler's thread; again is harmless."""
+        if self._reader is not None:
+            self._reader.stop()
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _wait(self, want: Interest, deadline: Deadline, what: str) -> None:
+        if want == WANT_READ and self._transport.pending():
+            return
+        if not wait([(self._transport.fileno(), self._transport.interest(want))], deadline):
+            raise TimedOut(f"{self.peer}: {what} within {deadline.seconds:g} s")
+
+
+class _Reader:
+    """The thread behind `on_receive`. A pipe ends its wait, so that closing never waits for the peer."""
+
+    def __init__(self, transport: Transport, handler: Handler, on_close: CloseHandler | None) -> None:
+        self._transport = transport
+        self._handler = handler
+        self._on_close = on_close
+        self._stop_in, self._stop_out = os.pipe()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name=f"sockcli {transport.peer}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        if self._stopped:
+            return
+        self._stopped = True
+        os.close(self._stop_out)  # the other end becomes readable, and stays so
+        if threading.current_thread() is not self._thread:  # a handler may close its own connection
+            self._thread.join()
+
+    def _run(self) -> None:
+        error: SockcliError | None = None
+        try:
+            self._read()
+        except SockcliError as exc:
+            error = exc
+        finally:
+            os.close(self._stop_in)
+        if self._on_close is not None:
+            self._on_close(error)
+
+    def _read(self) -> None:
+        while not self._stopped:
+            data = self._transport.receive()
+            if isinstance(data, bytes):
+                self._handler(data)
+            elif data is Signal.EOF:
+                return
+            elif not self._transport.pending():
+                wait(
+                    [(self._transport.fileno(), self._transport.interest(WANT_READ)), (self._stop_in, READABLE)],
+                    Deadline(None),
+                )
