@@ -8,7 +8,7 @@ library would take them for an address that no rule was matched against. This fi
 from __future__ import annotations
 
 import re
-from enum import Enum, StrEnum
+from enum import StrEnum
 from ipaddress import IPv6Address
 from typing import Final, NamedTuple, NoReturn
 
@@ -49,7 +49,7 @@ class Operation(StrEnum):
 _WITH_ADDRESS = frozenset({Operation.TCP_CONNECT, Operation.TCP_LISTEN, Operation.UDP_BIND, Operation.UDP_SEND_TO})
 
 
-class HostKind(Enum):
+class HostKind(StrEnum):
     NAME = "name"
     IPV4 = "IPv4"
     IPV6 = "IPv6"
