@@ -1,0 +1,113 @@
+"""COM-PORT (RFC 2217), a client's part: set the port once, hear what the server says of it, obey flow control.
+
+A server's codes are the client's plus 100.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from sockcli.errors import UsageError
+from sockcli.telnet.constants import COM_PORT
+from sockcli.telnet.events import ComPort, Side, TelnetWarning
+from sockcli.telnet.features import Outcome, Reply
+
+_SIGNATURE = 0
+_SET_BAUDRATE, _SET_DATASIZE, _SET_PARITY, _SET_STOPSIZE = 1, 2, 3, 4
+_SUSPEND, _RESUME = 8, 9
+_FROM_SERVER = 100
+
+
+class _Notice(NamedTuple):
+    name: str
+    width: int  # of the number that follows, in bytes
+
+
+_NOTICES: Final = {
+    _SET_BAUDRATE: _Notice("baudrate", 4),
+    _SET_DATASIZE: _Notice("datasize", 1),
+    _SET_PARITY: _Notice("parity", 1),
+    _SET_STOPSIZE: _Notice("stopsize", 1),
+    5: _Notice("control", 1),
+    6: _Notice("linestate", 1),
+    7: _Notice("modemstate", 1),
+    _SUSPEND: _Notice("suspend", 0),
+    _RESUME: _Notice("resume", 0),
+    10: _Notice("linestate-mask", 1),
+    11: _Notice("modemstate-mask", 1),
+    12: _Notice("purge", 1),
+}
+_PARITIES: Final = {"n": 1, "o": 2, "e": 3, "m": 4, "s": 5}
+_STOPSIZES: Final = {"1": 1, "2": 2, "1.5": 3}
+
+
+class ComSettings(NamedTuple):
+    """What to set, in RFC 2217's own numbers; 0, which there only asks, stands for leaving a thing as it is."""
+
+    baudrate: int = 0
+    datasize: int = 0
+    parity: int = 0
+    stopsize: int = 0
+
+    def requests(self) -> dict[int, int]:
+        """The number to set, by RFC 2217's code."""
+        numbered = enumerate(self, start=_SET_BAUDRATE)
+        return {code: number for code, number in numbered if number}
+
+
+def parse_com(text: str) -> ComSettings:
+    """`115200,8n1`, either half alone, or nothing to set (also written `on`). Raises UsageError."""
+    if text in ("", "on"):
+        return ComSettings()
+    match = re.fullmatch(r"([1-9][0-9]{0,9})?(?:(?:^|,)([5-8])([noems])(1\.5|1|2))?", text.lower())
+    if match is None or not any(match.groups()):
+        raise _bad_settings(text)
+    baudrate, datasize, parity, stopsize = match.groups()
+    if baudrate is not None and int(baudrate) >= 2**32:
+        raise _bad_settings(text)
+    if datasize is None:
+        return ComSettings(int(baudrate))
+    return ComSettings(int(baudrate or 0), int(datasize), _PARITIES[parity], _STOPSIZES[stopsize])
+
+
+def _bad_settings(text: str) -> UsageError:
+    return UsageError(
+        f"no settings for a serial port: {text!a}",
+        hint="for example 115200,8n1: the speed, 5 to 8 data bits, parity n, o, e, m or s, 1, 1.5 or 2 stop bits",
+    )
+
+
+class SerialPort:
+    def __init__(self, settings: ComSettings) -> None:
+        self.settings = settings
+        self._unconfirmed = settings.requests()
+        self.suspended = False
+
+    def start(self, side: Side) -> Outcome:
+        self.suspended = False
+        if side is Side.US:
+            for code, number in self.settings.requests().items():
+                yield Reply(COM_PORT, bytes([code]) + number.to_bytes(_NOTICES[code].width, "big"))
+
+    def receive(self, body: bytes) -> Outcome:
+        code = (body[0] if body else 0) - _FROM_SERVER
+        if code == _SIGNATURE:
+            yield from self._signature(body[1:])
+        notice = _NOTICES.get(code)
+        if notice is None or len(body) - 1 != notice.width:
+            return
+        number = int.from_bytes(body[1:], "big")
+        if code in (_SUSPEND, _RESUME):
+            self.suspended = code == _SUSPEND
+        yield ComPort(notice.name, number)
+        asked = self._unconfirmed.pop(code, number)  # a server can be wrong only once
+        if number != asked:
+            yield TelnetWarning(f"the serial port's {notice.name} is {number}, not {asked} as asked for")
+
+    def _signature(self, text: bytes) -> Outcome:
+        # Without a text it is a question.
+        if text:
+            yield ComPort("signature", text.decode("ascii", "backslashreplace"))
+        else:
+            yield Reply(COM_PORT, bytes([_SIGNATURE]) + b"sockcli")
