@@ -9,15 +9,22 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import time
+from collections.abc import Callable, Iterable
 from enum import Enum, auto
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias, cast
 
+from sockcli.clock import Deadline
 from sockcli.endpoint import Address
 from sockcli.errors import LocalFailure, SockcliError, TimedOut, Unreachable
 from sockcli.policy import Grant
-from sockcli.wait import READABLE, WRITABLE
+from sockcli.wait import READABLE, WRITABLE, Interrupt, wait
 
 DEFAULT_CHUNK: Final = 65_536
+
+# What the kernel takes and gives as an address: (host, port), and for IPv6 also flow label and interface.
+SockAddr: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
+Note: TypeAlias = Callable[[str], None]
 
 
 class Signal(Enum):
@@ -27,19 +34,17 @@ class Signal(Enum):
     EOF = auto()
 
 
-class Interest(int):
-    """poll() events that a transport waits for, as in `sockcli.wait`."""
-
-
-WANT_READ: Final = Interest(READABLE)
-WANT_WRITE: Final = Interest(WRITABLE)
+# poll() events, as in `sockcli.wait`. A plain int: an IntFlag takes half a microsecond for each `|`, every turn.
+Interest: TypeAlias = int
+WANT_READ: Final[Interest] = READABLE
+WANT_WRITE: Final[Interest] = WRITABLE
 
 
 class Transport(Protocol):
     """A connected endpoint: non-blocking, and knowing no loop, so that poll() and asyncio both can drive it.
 
-    `receive`, `send` and `send_eof` raise Unreachable when the connection is lost. A send error sticks:
-    the kernel reports it once, and a later `recv` would look like a clean end.
+    `receive`, `send` and `send_eof` raise Unreachable (TimedOut where the kernel gave up) when the connection is
+    lost. That error sticks, and `receive` gives all that has come in before it raises it.
     """
 
     @property
@@ -48,13 +53,33 @@ class Transport(Protocol):
     def peer(self) -> Address: ...
     @property
     def local(self) -> Address: ...
-    def fileno(self) -> int: ...
-    def receive(self, limit: int = DEFAULT_CHUNK) -> bytes | Signal: ...
-    def send(self, data: memoryview) -> int | Signal: ...
-    def pending(self) -> bool: ...
-    def interest(self, want: Interest) -> Interest: ...
-    def send_eof(self) -> None: ...
-    def close(self) -> None: ...
+    def fileno(self) -> int:
+        """-1 once closed."""
+        ...
+
+    def receive(self, limit: int = DEFAULT_CHUNK) -> bytes | Signal:
+        """What is there, at most `limit` bytes; a datagram is always given whole."""
+        ...
+
+    def send(self, data: memoryview) -> int | Signal:
+        """How much was taken, or WOULD_BLOCK."""
+        ...
+
+    def pending(self) -> bool:
+        """There is something to receive that poll() cannot see: do not wait for it."""
+        ...
+
+    def interest(self, want: Interest) -> Interest:
+        """What to wait for in order to do `want`."""
+        ...
+
+    def send_eof(self) -> None:
+        """Half-close; again is harmless."""
+        ...
+
+    def close(self) -> None:
+        """Again is harmless."""
+        ...
 
 
 class Listener(Protocol):
@@ -70,23 +95,58 @@ class Listener(Protocol):
 
 
 class Net:
-    """The system calls that reach the network, in one object, so that a test can count or fake them."""
+    """The system calls that reach the network, and the waits between them, in one object.
 
-    def getaddrinfo(self, name: str, family: int, kind: int) -> list[tuple[int, tuple[str | int, ...]]]:
-        """(family, sockaddr) pairs for `name`, in the order of RFC 6724. Blocks. Raises socket.gaierror."""
-        # No service and port 0: getaddrinfo takes "65559" as port 23.
-        answers = socket.getaddrinfo(name, None, family, kind)
-        return [(family, sockaddr) for family, _, _, _, sockaddr in answers]
+    A test counts or fakes them; with a clock of its own it needs no real time.
+    """
+
+    def clock(self) -> float:
+        return time.monotonic()
+
+    def getaddrinfo(self, name: str, family: int, kind: int) -> list[tuple[int, SockAddr]]:
+        """(family, address) pairs for `name`, in the order of RFC 6724. Blocks. Raises socket.gaierror."""
+        # No service and port 0: getaddrinfo takes "65559" as port 23. Bytes: a str would pass through Python's IDNA
+        # codec, which makes other names out of what it is given.
+        answers = socket.getaddrinfo(name.encode("ascii"), None, family, kind)
+        # The third form, which typeshed knows, is that of a Python built without IPv6.
+        return [(family, cast(SockAddr, sockaddr)) for family, _, _, _, sockaddr in answers]
 
     def socket(self, family: int, kind: int) -> socket.socket:
-        """A new non-blocking socket."""
+        """A new socket, non-blocking and closed on exec."""
         return socket.socket(family, kind | socket.SOCK_NONBLOCK)
+
+    def wait(self, interest: Iterable[tuple[int, int]], deadline: Deadline, interrupt: Interrupt) -> dict[int, int]:
+        return wait(interest, deadline, interrupt)
 
 
 SYSTEM_NET: Final = Net()
 
+
+class NoDescriptors(LocalFailure):
+    """This process or the machine has no descriptors or memory left. It may have some again in a moment."""
+
+
+RAISE_LIMIT: Final = "close other programs or raise the limit (ulimit -n)"
+
 _NO_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _LOCAL = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES, errno.EPERM, errno.EAFNOSUPPORT})
+_PLAIN = {
+    errno.ECONNRESET: "connection reset by the peer",
+    errno.EPIPE: "the peer closed the connection and takes no more",
+    errno.ETIMEDOUT: "the peer no longer answers",
+}
+
+
+def reason(exc: OSError) -> str:
+    """What the kernel said, in plain words that can stand in the middle of a sentence."""
+    if exc.errno is None:
+        return str(exc)
+    text = _PLAIN.get(exc.errno) or os.strerror(exc.errno)
+    return text[:1].lower() + text[1:]
+
+
+def lacks_descriptors(exc: OSError) -> bool:
+    return exc.errno in _NO_DESCRIPTORS
 
 
 def translate(exc: OSError, doing: str) -> SockcliError:
@@ -94,13 +154,12 @@ def translate(exc: OSError, doing: str) -> SockcliError:
 
     The caller raises the result `from exc`.
     """
-    reason = os.strerror(exc.errno) if exc.errno else str(exc)
-    sentence = f"{doing}: {reason[:1].lower()}{reason[1:]}"
-    if exc.errno in _NO_DESCRIPTORS:
-        return LocalFailure(sentence, hint="close other programs or raise the limit (ulimit -n)")
+    sentence = f"{doing}: {reason(exc)}"
+    if lacks_descriptors(exc):
+        return NoDescriptors(sentence, hint=RAISE_LIMIT)
     if exc.errno in _LOCAL:
         return LocalFailure(sentence)
     if exc.errno == errno.ETIMEDOUT:
-        # The kernel gave up on the peer. None of the user's limits passed, but to a script it is a time-out all the same.
+        # The kernel gave up on the peer. None of the user's limits passed, but to a script it is a time-out as well.
         return TimedOut(sentence)
     return Unreachable(sentence)
