@@ -1,0 +1,96 @@
+"""Taking a local address. The Grant that allows it comes with the address."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias
+
+from sockcli.endpoint import Address, Operation
+from sockcli.errors import LocalFailure
+from sockcli.net.base import RAISE_LIMIT, Net, NoDescriptors, lacks_descriptors, reason
+from sockcli.net.sockaddr import af, to_sockaddr
+from sockcli.policy import Grant
+
+_PRIVILEGED_PORTS: Final = 1024
+_HINTS: Final = {
+    errno.EADDRINUSE: "another program has it (`ss -lnp` shows which): choose another port",
+    errno.EADDRNOTAVAIL: "no interface of this machine has that address (`ip address` lists them)",
+    errno.EAFNOSUPPORT: "this machine has no IPv6",
+}
+_NOT_HERE: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
+
+
+class LocalEnd(NamedTuple):
+    """Where a socket is to be bound; port 0 lets the system choose. `grant` is what allows it."""
+
+    address: Address
+    grant: Grant
+
+    def __str__(self) -> str:
+        return str(self.address) if self.address.port else str(self.address.host)
+
+
+# By family, 4 and 6.
+LocalEnds: TypeAlias = Mapping[int, LocalEnd]
+NO_LOCAL_ENDS: Final[LocalEnds] = {}
+
+
+def bind(sock: socket.socket, end: LocalEnd) -> None:
+    """Raises LocalFailure, which names the address and says what to do."""
+    if end.address.port and sock.type == socket.SOCK_DGRAM:
+        # Leave to send is enough for an ephemeral port only.
+        if end.grant.request.operation is not Operation.UDP_BIND:
+            raise TypeError(f"{end.grant} does not allow UDP port {end.address.port} to be bound")
+        end.grant.admit([end.address])
+    try:
+        sock.bind(to_sockaddr(end.address))
+    except OSError as exc:
+        raise cannot_bind(end, exc) from exc
+
+
+def cannot_bind(end: LocalEnd, exc: OSError) -> LocalFailure:
+    sentence = f"cannot bind to {end}: {reason(exc)}"
+    if lacks_descriptors(exc):
+        return NoDescriptors(sentence, hint=RAISE_LIMIT)
+    if exc.errno == errno.EACCES and 0 < end.address.port < _PRIVILEGED_PORTS:
+        hint = f"ports below {_PRIVILEGED_PORTS} are for root or CAP_NET_BIND_SERVICE: choose a higher one"
+        return LocalFailure(sentence, hint=hint)
+    return LocalFailure(sentence, hint=_HINTS.get(exc.errno or 0))
+
+
+def bind_first(grant: Grant, addresses: Sequence[Address], kind: int, net: Net) -> socket.socket:
+    """A socket bound to the first of `addresses` that this machine has.
+
+    A port that is taken is not passed over: whoever asks for localhost does not expect to end up on ::1 alone
+    because another program has 127.0.0.1. Raises Denied, LocalFailure.
+    """
+    failure = LocalFailure(f"{grant.request}: there is no address to bind to")
+    for address in grant.admit(addresses):
+        end = LocalEnd(address, grant)
+        try:
+            return _bound(end, kind, net)
+        except OSError as exc:
+            failure = cannot_bind(end, exc)
+            failure.__cause__ = exc
+            if exc.errno not in _NOT_HERE:
+                break
+    raise failure
+
+
+def _bound(end: LocalEnd, kind: int, net: Net) -> socket.socket:
+    sock = net.socket(af(end.address.family), kind)
+    try:
+        if end.address.family == 6:
+            # Else `::` takes IPv4 too, which nobody asked for.
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if kind == socket.SOCK_STREAM:
+            # Not kept from the port by connections of a moment ago. On UDP it would share the port with others, as
+            # SO_REUSEPORT would on both.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(to_sockaddr(end.address))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
