@@ -14,6 +14,8 @@ from sockcli.endpoint import Host, HostKind
 
 
 class Scope(Enum):
+    """The later in this list, the less a name may lead there."""
+
     GLOBAL = "global"
     PRIVATE = "private"  # any other unicast address: inside, reserved, for documentation, or a tunnel's
     LOOPBACK = "loopback"
@@ -24,13 +26,15 @@ class Scope(Enum):
     UNSPECIFIED = "unspecified"
 
 
+_SEVERITY: Final = tuple(Scope)
+
+
 def scope(host: Host) -> Scope:
     """The scope of an address; of the worst address it carries, where it carries one."""
     table, width = (_IPV4, 32) if host.kind is HostKind.IPV4 else (_IPV6, 128)
     packed = host.packed
     outer = next(kind for start, bits, kind in table if (packed ^ start) >> width - bits == 0)
-    inner = [scope(carried) for carried in embedded_ipv4(host)]
-    return next((kind for kind in inner if kind is not Scope.GLOBAL), outer)
+    return max((outer, *map(scope, embedded_ipv4(host))), key=_SEVERITY.index)
 
 
 def embedded_ipv4(host: Host) -> tuple[Host, ...]:
