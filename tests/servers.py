@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from tests.waiting import PATIENCE, Protocol, bound_ports, until
+from tests.waiting import PATIENCE, Transport, bound_ports, until
 
 # Below what the system gives out by itself (32768 and up), so that only another such search can come between.
 _PORTS: Final = range(10_000, 32_768)
@@ -75,7 +75,7 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    directory: Path, command: Callable[[int], Sequence[str]], needs: Sequence[Protocol], port: int | None = None
+    directory: Path, command: Callable[[int], Sequence[str]], needs: Sequence[Transport], port: int | None = None
 ) -> Iterator[Server]:
     """Start `command(port)` and wait until it has bound the port for each protocol in `needs`."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -87,7 +87,7 @@ def running(
 
 
 def _start(
-    directory: Path, command: Callable[[int], Sequence[str]], needs: Sequence[Protocol], port: int | None
+    directory: Path, command: Callable[[int], Sequence[str]], needs: Sequence[Transport], port: int | None
 ) -> Server:
     for _ in range(3):  # another program may take the port between the search and the start
         chosen = port or free_port()

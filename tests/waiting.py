@@ -17,7 +17,7 @@ T = TypeVar("T")
 # Far longer than anything takes on an idle machine, so that a busy one does not fail; a hang still ends.
 PATIENCE: Final = 15.0
 
-Protocol = Literal["tcp", "udp"]
+Transport = Literal["tcp", "udp"]
 _LISTENING: Final = "0A"  # the state column of /proc/net/tcp; UDP sockets have no such state
 
 
@@ -33,7 +33,7 @@ def until(condition: Callable[[], T | None], what: str, seconds: float = PATIENC
         time.sleep(0.005)
 
 
-def bound_ports(protocol: Protocol, pid: int) -> list[int]:
+def bound_ports(protocol: Transport, pid: int) -> list[int]:
     """Ports that a process listens on (TCP) or is bound to (UDP), in its own network namespace."""
     try:
         links = [os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()]
@@ -49,6 +49,6 @@ def bound_ports(protocol: Protocol, pid: int) -> list[int]:
     return ports
 
 
-def wait_for_port(protocol: Protocol, pid: int) -> int:
+def wait_for_port(protocol: Transport, pid: int) -> int:
     """The port that a process listens on, as soon as it does."""
     return until(lambda: bound_ports(protocol, pid), f"process {pid} to bind a {protocol} port")[0]

@@ -20,13 +20,13 @@ class Peer:
 
     def __init__(self, kind: socket.SocketKind, host: str, stack: ExitStack, port: int = 0) -> None:
         self._stack = stack
-        self.host = host
+        self.is_stream = kind == socket.SOCK_STREAM
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.socket = stack.enter_context(socket.socket(family, kind))
         self.socket.settimeout(PATIENCE)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind((host, port))
-        if kind == socket.SOCK_STREAM:
+        if self.is_stream:
             self.socket.listen(16)
 
     @property

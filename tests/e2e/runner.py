@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
-from tests.waiting import PATIENCE, Protocol, until, wait_for_port
+from tests.waiting import PATIENCE, Transport, until, wait_for_port
 
 EVERYTHING: Final = ("tcp-connect", "tcp-listen", "udp-bind", "udp-send-to", "udp-multicast-membership")
 
-Stream = int | IO[bytes]
+
+class HasDescriptor(Protocol):
+    """A file or a socket."""
+
+    def fileno(self) -> int: ...
+
+
+# What may be a process's stdin or stdout: also a bare descriptor, or subprocess.PIPE.
+Stream = int | HasDescriptor
 
 
 class Result(NamedTuple):
@@ -57,6 +67,17 @@ class Process:
         assert self._popen.stdin is not None
         self._popen.stdin.close()
 
+    def finish_input(self, data: bytes) -> None:
+        self.send(data)
+        self.end_input()
+
+    def has_read_all(self) -> bool:
+        """Whether nothing is left in its stdin, a pipe."""
+        assert self._popen.stdin is not None
+        left = bytearray(4)
+        fcntl.ioctl(self._popen.stdin, termios.FIONREAD, left)
+        return not any(left)
+
     def close_output(self) -> None:
         """Go away, as `head` does when it has what it wants."""
         assert self._popen.stdout is not None
@@ -95,7 +116,7 @@ class Process:
     def wait_for_error(self, text: str) -> None:
         until(lambda: text in self.errors(), f"{text!r} on stderr")
 
-    def port(self, protocol: Protocol) -> int:
+    def port(self, protocol: Transport) -> int:
         """The port that it listens on, once it does."""
         return wait_for_port(protocol, self.pid)
 
@@ -113,8 +134,7 @@ class Process:
     def finish(self, data: bytes | None = None, seconds: float = PATIENCE) -> Result:
         """Leave its input as it is, or write `data` and end it; then wait. The result has all of stdout."""
         if data is not None:
-            self.send(data)
-            self.end_input()
+            self.finish_input(data)
         if self._popen.stdout is not None and not self._popen.stdout.closed:
             self._read_rest(self._popen.stdout.fileno(), time.monotonic() + seconds)
         code = self._popen.wait(timeout=seconds)
@@ -137,6 +157,10 @@ class Process:
             if stream is not None and not stream.closed:
                 stream.close()
         self._popen.wait(timeout=PATIENCE)
+
+
+def _descriptor(stream: Stream) -> int:
+    return stream if isinstance(stream, int) else stream.fileno()
 
 
 class Sockcli:
@@ -184,8 +208,8 @@ class Sockcli:
         with errors.open("wb") as stderr:
             popen = subprocess.Popen(
                 command,
-                stdin=stdin,
-                stdout=stdout,
+                stdin=_descriptor(stdin),
+                stdout=_descriptor(stdout),
                 stderr=stderr,
                 bufsize=0,
                 cwd=self.working_directory,
@@ -206,7 +230,7 @@ class Sockcli:
         os.write(write_end, data)
         os.close(write_end)
         with open(read_end, "rb") as stdin:
-            process = self.start(*arguments, stdin=stdin, **options)
+            process = self.start(*arguments, stdin=_descriptor(stdin), **options)
         return process.finish(seconds=seconds)
 
     def close(self) -> None:
