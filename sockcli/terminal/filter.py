@@ -1,0 +1,117 @@
+"""The one gate between a peer's bytes and the user's terminal.
+
+It is for a terminal only: a pipe or a file gets the bytes as they came. What comes out is valid UTF-8 in every mode
+but raw, and depends on the bytes alone, not on how they were cut into reads.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import Final, Literal
+
+from sockcli.clock import Clock
+from sockcli.terminal.modes import Mode, Modes
+from sockcli.terminal.parser import Parser
+from sockcli.terminal.raw import RawPassage
+from sockcli.terminal.safe import SafeRules
+from sockcli.terminal.screen import ScreenRules
+from sockcli.terminal.tally import Tally
+
+FilterMode = Literal["safe", "screen", "raw"]
+
+_Decoder: Final = codecs.getincrementaldecoder("utf-8")
+_COLOURS: Final = re.compile(r"\x1b\[[0-9;:]*m")
+
+
+class TerminalFilter:
+    """Makes a peer's bytes fit for the user's terminal.
+
+    `safe` shows text and colours; `screen` is for full-screen programs; `raw` changes nothing. See the modules of
+    these names. `clock` is what bells are counted by.
+    """
+
+    def __init__(self, mode: FilterMode, *, clock: Clock | None = None) -> None:
+        self._tally = Tally()
+        self._modes = Modes()
+        self._raw = RawPassage(self._modes) if mode == "raw" else None
+        self._safe = SafeRules(self._tally)
+        self._screen = ScreenRules(self._tally, self._modes, clock)
+        self._rules: SafeRules | ScreenRules = self._screen if mode == "screen" else self._safe
+        self._parser = Parser(self._rules)
+        self._decoder = _Decoder("replace")
+
+    def feed(self, data: bytes) -> bytes:
+        """What to write to the terminal now. A sequence or character that is not complete waits for its rest."""
+        if self._raw is not None:
+            return self._raw.feed(data)
+        if self._is_plain(data):
+            self._parser.passed(chr(data[-1]))
+            return data
+        return self._pass_on(self._parser.feed(self._decoder.decode(data)))
+
+    def switch(self, mode: Literal["safe", "screen"]) -> bytes:
+        """Go on under other rules, as telnet does when the peer takes over the echo; what to write for it.
+
+        Does nothing to a raw filter: raw is the user's own word.
+        """
+        rules = self._screen if mode == "screen" else self._safe
+        if self._raw is not None or rules is self._rules:
+            return b""
+        self._rules = self._parser.rules = rules
+        return b"" if rules is self._screen else self._restore()
+
+    def suspend(self) -> bytes:
+        """What gives the terminal back for a while; `resume` takes it again."""
+        reports_off = self._raw.reports_off() if self._raw is not None else ""
+        return (reports_off + self._modes.undo()).encode()
+
+    def resume(self) -> bytes:
+        """What brings the peer's modes back. What was on the screen is the peer's to draw again."""
+        return self._modes.redo().encode()
+
+    def finish(self) -> bytes:
+        """What to write at the end, whatever the reason: the part that waited, then the modes undone."""
+        rest = b""
+        if self._raw is None:
+            text = self._parser.feed(self._decoder.decode(b"", final=True)) + self._parser.finish()
+            rest = self._pass_on(text)
+        return rest + self._restore()
+
+    def notices(self) -> list[str]:
+        """What was left out, a sentence for each kind. For after the end; each is said once."""
+        lines = self._tally.lines()
+        self._tally.clear()
+        return lines
+
+    def _is_plain(self, data: bytes) -> bool:
+        """Whether `data` needs no look at all: twenty times as fast as the parser."""
+        return (
+            bool(data)
+            and not data.translate(None, self._rules.plain)
+            and (not self._rules.waits_after_cr or data.count(b"\r") == data.count(b"\r\n"))
+            and self._parser.idle
+            and not self._decoder.getstate()[0]
+        )
+
+    def _pass_on(self, text: str) -> bytes:
+        if "\x1b" in text:
+            self._modes.suspect(Mode.COLOURS)
+        return text.encode()
+
+    def _restore(self) -> bytes:
+        data = self.suspend()
+        self._modes.forget()
+        if self._raw is not None:
+            self._raw.forget()
+        return data
+
+
+def safe_text(data: bytes) -> str:
+    """`data` of a peer's with nothing in it but visible characters, LF and TAB: not even colours.
+
+    For where we write text of our own around it, or give it to a library that lets C1 controls through.
+    """
+    passage = TerminalFilter("safe")
+    text = (passage.feed(data) + passage.finish()).decode()
+    return _COLOURS.sub("", text).replace("\r\n", "\n")
