@@ -1,0 +1,179 @@
+"""The user's terminal: how large it is, and taking its line discipline and giving it back.
+
+Whoever takes it has it given back: at the end, on an exception, and while the process is stopped. Only attributes
+are set, which belong to the terminal; never O_NONBLOCK, which the shell would share.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import termios
+import threading
+from collections.abc import Callable, Mapping
+from types import FrameType, TracebackType
+from typing import Any, Final, Literal, Self
+
+from sockcli.errors import LocalFailure
+
+LineMode = Literal["line", "quiet", "cbreak", "raw"]
+
+_IFLAG, _OFLAG, _CFLAG, _LFLAG, _CC = 0, 1, 2, 3, 6
+
+# What cfmakeraw(3) turns off. Without OPOST the peer's LF stays one, which full-screen programs rely on.
+_RAW_OFF: Final = {
+    _IFLAG: (
+        termios.IGNBRK | termios.BRKINT | termios.PARMRK | termios.ISTRIP
+        | termios.INLCR | termios.IGNCR | termios.ICRNL | termios.IXON
+    ),
+    _OFLAG: termios.OPOST,
+    _CFLAG: termios.CSIZE | termios.PARENB,
+    _LFLAG: termios.ECHO | termios.ECHONL | termios.ICANON | termios.ISIG | termios.IEXTEN,
+}  # fmt: skip
+_OFF: Final[dict[LineMode, dict[int, int]]] = {
+    "line": {},
+    "quiet": {_LFLAG: termios.ECHO},
+    "cbreak": {_LFLAG: termios.ECHO | termios.ICANON},
+    "raw": _RAW_OFF,
+}
+# The terminal is closed, or we are in a process group that nobody controls: there is nothing to give back.
+_GONE: Final = frozenset({errno.EIO, errno.ENOTTY, errno.EBADF, errno.ENXIO, errno.ENODEV})
+_LARGEST: Final = 65_535  # what TIOCGWINSZ and telnet's NAWS can hold
+
+
+def is_terminal(fd: int) -> bool:
+    """Whether `fd` is open and a terminal."""
+    return fd >= 0 and os.isatty(fd)
+
+
+def window_size(fd: int, environ: Mapping[str, str] = os.environ) -> tuple[int, int] | None:
+    """Columns and rows of the terminal at `fd`, else those of COLUMNS and LINES; None where neither tells both."""
+    try:
+        size = os.get_terminal_size(fd)
+    except OSError:
+        size = os.terminal_size((0, 0))
+    if size.columns > 0 and size.lines > 0:
+        return size.columns, size.lines
+    columns, rows = (_cells(environ.get(name, "")) for name in ("COLUMNS", "LINES"))
+    return (columns, rows) if columns and rows else None
+
+
+def _cells(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else 0
+    return number if number <= _LARGEST else 0
+
+
+class LineDiscipline:
+    """A context in which the terminal at `fd` may be set to another mode; the mode it was found in comes back.
+
+    `line` is as found, `quiet` without echo, `cbreak` a key at a time with Ctrl-C and Ctrl-Z still signals, `raw`
+    a key at a time and every key the peer's.
+
+    While stopped (SIGTSTP) the terminal is the shell's. `on_suspend` is called before that, to undo what else was
+    changed; `on_resume` after it, perhaps without `on_suspend` before (SIGSTOP), perhaps more than once.
+    """
+
+    def __init__(
+        self,
+        fd: int,
+        *,
+        on_suspend: Callable[[], None] | None = None,
+        on_resume: Callable[[], None] | None = None,
+    ) -> None:
+        self._fd = fd
+        self._on_suspend = on_suspend
+        self._on_resume = on_resume
+        self._found: list[Any] | None = None
+        self._mode: LineMode = "line"
+        self._suspended = False
+        self._handlers: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        try:
+            self._found = termios.tcgetattr(self._fd)
+        except termios.error as exc:
+            raise LocalFailure(f"the terminal's mode cannot be read: {exc.args[1]}") from exc
+        # Only the main thread may, and then only where the parent did not say "ignore".
+        if threading.current_thread() is threading.main_thread():
+            for signum, handler in ((signal.SIGTSTP, self._stopping), (signal.SIGCONT, self._continued)):
+                if signal.getsignal(signum) is signal.SIG_DFL:
+                    self._handlers[signum] = signal.signal(signum, handler)
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.restore()
+        for signum, handler in self._handlers.items():
+            signal.signal(signum, handler)
+        self._handlers.clear()
+
+    @property
+    def mode(self) -> LineMode:
+        return self._mode
+
+    def set(self, mode: LineMode) -> None:
+        """Put the terminal into `mode`."""
+        self._mode = mode
+        self._apply(mode)
+
+    def restore(self) -> None:
+        """Put the terminal back as it was found; again is harmless."""
+        if self._mode != "line":
+            self._give_back()
+            self._mode = "line"
+
+    def _give_back(self) -> None:
+        # In the background the terminal is the shell's, which has set it for itself; touching it would stop us.
+        if self._is_foreground():
+            self._apply("line")
+
+    def _is_foreground(self) -> bool:
+        try:
+            return os.tcgetpgrp(self._fd) == os.getpgrp()
+        except OSError:
+            return True  # not our controlling terminal: there is no job control on it
+
+    def _apply(self, mode: LineMode) -> None:
+        assert self._found is not None, "only within the context"
+        attributes = [*self._found[:_CC], list(self._found[_CC])]
+        for field, flags in _OFF[mode].items():
+            attributes[field] &= ~flags
+        if mode == "raw":
+            attributes[_CFLAG] |= termios.CS8
+        if mode in ("raw", "cbreak"):
+            attributes[_CC][termios.VMIN] = 1
+            attributes[_CC][termios.VTIME] = 0
+        while True:
+            try:
+                # TCSANOW: the others wait for output to drain, for ever after a Ctrl-S.
+                termios.tcsetattr(self._fd, termios.TCSANOW, attributes)
+            except termios.error as exc:
+                if exc.args[0] == errno.EINTR:
+                    continue  # stopped for reaching for it from the background, and now back
+                if exc.args[0] not in _GONE:
+                    raise LocalFailure(f"the terminal's mode cannot be set: {exc.args[1]}") from exc
+            return
+
+    def _stopping(self, signum: int, _frame: FrameType | None) -> None:
+        self._suspended = True
+        if self._on_suspend is not None:
+            self._on_suspend()
+        self._give_back()
+        signal.signal(signum, signal.SIG_DFL)
+        signal.raise_signal(signum)
+        # Here the process is stopped, and goes on. Not in an orphaned process group: there the signal does nothing.
+        signal.signal(signum, self._stopping)
+        if self._suspended:
+            self._take_again()
+
+    def _continued(self, _signum: int, _frame: FrameType | None) -> None:
+        self._take_again()
+
+    def _take_again(self) -> None:
+        self._suspended = False
+        if self._mode != "line":
+            self._apply(self._mode)
+        if self._on_resume is not None:
+            self._on_resume()
