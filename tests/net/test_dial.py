@@ -295,7 +295,7 @@ class TestRealSockets:
         with pytest.raises(Unreachable) as caught:
             dial(grant(f"tcp-connect:{where}"), [address(where)])
         assert str(caught.value) == f"tcp-connect {where}: connection refused"
-        assert open_descriptors() == before
+        assert not open_descriptors() - before
 
     def test_no_answer(self, listener: socket.socket) -> None:
         """A full queue of connections to accept: the kernel drops what else comes."""
@@ -310,7 +310,7 @@ class TestRealSockets:
             with pytest.raises(TimedOut) as caught:
                 dial(grant(f"tcp-connect:{where}"), [address(where)], deadline=Deadline(0.05))
             assert str(caught.value) == f"tcp-connect {where}: not connected within 0.05 s: no answer"
-            assert open_descriptors() == before
+            assert not open_descriptors() - before
 
     def test_dead_family_is_passed_over(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:

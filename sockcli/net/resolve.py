@@ -1,0 +1,168 @@
+"""Names to addresses, in time. Takes a Grant, so that nothing is asked that was not allowed.
+
+getaddrinfo blocks for as long as it likes and no signal interrupts it, so it runs in a daemon thread, and this one
+waits for it as it waits for everything else. A thread that comes too late finds nobody waiting and is forgotten.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import threading
+from typing import Final
+
+from sockcli.clock import NEVER, Deadline
+from sockcli.endpoint import Address, Endpoint, Host, Operation, quoted
+from sockcli.errors import LocalFailure, SockcliError, TimedOut, Unresolved, UsageError
+from sockcli.net.base import SYSTEM_NET, Net, SockAddr, lacks_descriptors, reason, translate
+from sockcli.net.sockaddr import af, from_sockaddr
+from sockcli.policy import Grant
+from sockcli.wait import NO_INTERRUPT, READABLE, Interrupt
+
+LOCALHOST: Final = "localhost"
+_LOOPBACK: Final = (Host.parse("::1"), Host.parse("127.0.0.1"))
+
+# With these whoever set the environment sends a name somewhere else, after the policy has seen it.
+_REDIRECTS: Final = ("LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES")
+
+_KINDS: Final = {
+    Operation.TCP_CONNECT: socket.SOCK_STREAM,
+    Operation.TCP_LISTEN: socket.SOCK_STREAM,
+    Operation.UDP_SEND_TO: socket.SOCK_DGRAM,
+    Operation.UDP_BIND: socket.SOCK_DGRAM,
+}
+
+Answers = list[tuple[int, SockAddr]]
+
+
+def resolve(
+    grant: Grant,
+    *,
+    family: int = 0,
+    net: Net = SYSTEM_NET,
+    deadline: Deadline = NEVER,
+    interrupt: Interrupt = NO_INTERRUPT,
+) -> list[Address]:
+    """The addresses of the granted host, best first, of `family` (4, 6, or 0 for both).
+
+    Raises Unresolved where there is none, TimedOut, Interrupted.
+    """
+    operation, host, port = grant.request
+    if host is None or port is None:
+        raise UsageError(f"{operation} takes no address, so there is nothing to look up")
+    if host.is_address:
+        addresses = [Address(host, port)]
+    elif host.text == LOCALHOST:
+        # TCP races the two; a datagram or a listener cannot, and 127.0.0.1 is what nearly everybody else uses.
+        order = _LOOPBACK if operation is Operation.TCP_CONNECT else _LOOPBACK[::-1]
+        addresses = [Address(each, port) for each in order]
+    else:
+        answers = _look_up(Endpoint(host, port), family, _KINDS[operation], net, deadline, interrupt)
+        # A dict keeps the order and drops what comes twice.
+        addresses = list(dict.fromkeys(from_sockaddr(af_, sockaddr, port) for af_, sockaddr in answers))
+    fitting = [address for address in addresses if family in (0, address.family)]
+    if not fitting:
+        raise Unresolved(f"{host} has no IPv{family} address")
+    return fitting
+
+
+def service_port(name: str, kind: str) -> int:
+    """The port of a service by its name in /etc/services; `kind` is "tcp" or "udp". Raises UsageError."""
+    try:
+        return socket.getservbyname(name, kind)
+    except (OSError, ValueError):  # ValueError: a NUL in it
+        raise UsageError(
+            f"unknown {kind} service {quoted(name)}", hint="give the port as a number from 1 to 65535"
+        ) from None
+
+
+def _look_up(endpoint: Endpoint, family: int, kind: int, net: Net, deadline: Deadline, interrupt: Interrupt) -> Answers:
+    for variable in _REDIRECTS:
+        os.environ.pop(variable, None)
+    name = endpoint.host.text
+    try:
+        lookup = _Lookup(net, name, af(family), kind)
+    except (OSError, RuntimeError) as exc:  # RuntimeError: no more threads
+        raise LocalFailure(f"cannot look {name} up: {exc}") from exc
+    try:
+        ready = net.wait([(lookup.fileno(), READABLE)], deadline, interrupt)
+        if not ready:
+            raise TimedOut(f"{name}: the name lookup took longer than {deadline.seconds:g} s")
+        return lookup.answers()
+    except OSError as exc:
+        raise _explain(name, exc) from exc
+    finally:
+        lookup.abandon()
+
+
+class _Lookup:
+    """One getaddrinfo call in a thread of its own, and the pipe by which it says that it is over.
+
+    Both ends of the pipe belong to the waiting side. The thread writes only under the lock and only while nobody
+    has closed them: afterwards the same number may be somebody else's file.
+    """
+
+    def __init__(self, net: Net, name: str, family: int, kind: int) -> None:
+        self._lock = threading.Lock()
+        # What stands if the thread dies of something nobody thought of.
+        self._outcome: Answers | OSError = socket.gaierror(socket.EAI_FAIL, "the lookup failed")
+        self._pipe: tuple[int, int] | None = os.pipe()
+        thread = threading.Thread(target=self._run, args=(net, name, family, kind), name=f"lookup {name}", daemon=True)
+        try:
+            thread.start()
+        except BaseException:
+            self.abandon()
+            raise
+
+    def fileno(self) -> int:
+        assert self._pipe is not None
+        return self._pipe[0]
+
+    def answers(self) -> Answers:
+        """What came. Raises OSError, socket.gaierror as a rule."""
+        with self._lock:
+            if isinstance(self._outcome, OSError):
+                raise self._outcome
+            return self._outcome
+
+    def abandon(self) -> None:
+        """Nobody waits any longer; again is harmless."""
+        with self._lock:
+            pipe, self._pipe = self._pipe, None
+        for fd in pipe or ():
+            os.close(fd)
+
+    def _run(self, net: Net, name: str, family: int, kind: int) -> None:
+        outcome: Answers | OSError | None = None
+        try:
+            outcome = net.getaddrinfo(name, family, kind)
+        except OSError as exc:
+            outcome = exc
+        finally:
+            with self._lock:
+                if self._pipe is not None:
+                    self._outcome = outcome if outcome is not None else self._outcome
+                    os.write(self._pipe[1], b"\0")
+
+
+# glibc's EAI_ADDRFAMILY and EAI_NODATA, which only some builds of Python name.
+_NO_ADDRESS: Final = frozenset({-5, -9})
+_WHY: Final = {
+    socket.EAI_NONAME: "no such host name",
+    **dict.fromkeys(_NO_ADDRESS, "the name has no address"),
+    socket.EAI_AGAIN: "temporary failure: no name server answered",
+    socket.EAI_FAIL: "the name server could not answer",
+}
+
+
+def _explain(name: str, exc: OSError) -> SockcliError:
+    if not isinstance(exc, socket.gaierror):
+        # EAI_SYSTEM: Python gives the errno behind it.
+        if lacks_descriptors(exc):
+            return translate(exc, f"cannot look {name} up")
+        return Unresolved(f"{name}: the name lookup failed: {reason(exc)}")
+    if exc.errno == socket.EAI_MEMORY:
+        return LocalFailure(f"cannot look {name} up: {os.strerror(errno.ENOMEM).lower()}")
+    hint = "try again later, or see /etc/resolv.conf" if exc.errno == socket.EAI_AGAIN else None
+    return Unresolved(f"{name}: {_WHY.get(exc.errno or 0) or exc.strerror}", hint=hint)
