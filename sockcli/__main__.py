@@ -15,7 +15,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # finish on Ctrl-C installs its own.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-    from sockcli.streams import fill_closed_descriptors
+    from sockcli.descriptors import fill_closed_descriptors
 
     fill_closed_descriptors()
 

@@ -1,0 +1,21 @@
+"""Descriptors 0, 1 and 2 are there from the start. Loads nothing: it is the first thing that a run does."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+STANDARD: Final = (0, 1, 2)
+
+
+def fill_closed_descriptors() -> None:
+    """Open /dev/null in place of a closed 0, 1 or 2; else the next socket gets that number, and our messages.
+
+    To be called before anything else is opened. A closed stdin is then an empty one.
+    """
+    for fd in STANDARD:
+        try:
+            os.fstat(fd)
+        except OSError:
+            # The lowest free number is this one: those below are open by now.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)

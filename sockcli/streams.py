@@ -1,0 +1,223 @@
+"""The user's end of a run: stdin to read, stdout to write, whatever they are, and left as they were found.
+
+They may be a pipe, a file, a terminal, a socket or a device, and are shared with other processes: the shell, the
+rest of the pipeline. So O_NONBLOCK, which sits on what is shared, is never set on them. Reading happens after poll()
+said that there is something. Writing could block all the same, because room for one byte counts as room; each kind
+of descriptor has its own way around that (`_writer`).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from sockcli.clock import NEVER, Deadline
+from sockcli.errors import LocalFailure, OutputGone
+from sockcli.net.base import Signal
+from sockcli.pump import Pump
+from sockcli.wait import NO_INTERRUPT, READABLE, WRITABLE, Interrupt, wait
+
+CHUNK: Final = 65_536  # what a pipe holds
+
+# PIPE_BUF: what a pipe takes whole once poll() says that it takes anything. A terminal promises only one byte; one
+# that cannot be opened again (another user's) may keep us waiting while it is stopped, as it does any program.
+_SURE: Final = 4096
+
+_GONE: Final = frozenset({errno.EPIPE, errno.ECONNRESET})
+_PTY_MASTER: Final = os.makedev(5, 2)
+
+Write = Callable[[int, memoryview], int]
+
+
+class OutputFilter(Protocol):
+    """What stands between the peer's bytes and a sink: a terminal's safety, or another form of output."""
+
+    def feed(self, data: bytes) -> bytes:
+        """What to write now for these bytes."""
+        ...
+
+    def finish(self) -> bytes:
+        """What to write at the end: what was held back, and what restores the terminal."""
+        ...
+
+
+class Source:
+    """Bytes to send, usually from stdin. What is not read stays there, for the next reader or the next relay."""
+
+    __slots__ = ("_fd", "ended", "name", "regular")
+
+    def __init__(self, fd: int = 0, name: str = "stdin") -> None:
+        self._fd = fd
+        self.name = name
+        self.ended = False
+        # A regular file has all its bytes there already; reading it never waits.
+        self.regular = stat.S_ISREG(os.fstat(fd).st_mode)
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def read(self, limit: int = CHUNK) -> bytes | Signal:
+        """At most `limit` bytes; call it when poll() says so. The end stays the end. Raises LocalFailure."""
+        if self.ended:
+            return Signal.EOF
+        try:
+            data = os.read(self._fd, limit)
+        except BlockingIOError:
+            # Someone who shares it set O_NONBLOCK, and someone (else) was faster.
+            return Signal.WOULD_BLOCK
+        except OSError as exc:
+            raise _failure(f"cannot read {self.name}", exc) from exc
+        if data:
+            return data
+        self.ended = True
+        return Signal.EOF
+
+    def readable(self) -> bool:
+        """Whether a read would give something, be it the end."""
+        return not self.ended and bool(wait([(self._fd, READABLE)], Deadline(0)))
+
+    def remaining(self) -> int:
+        """How many bytes are known to be there still: the rest of a file, or what a pipe holds."""
+        if self.ended:
+            return 0
+        try:
+            if self.regular:
+                return max(0, os.fstat(self._fd).st_size - os.lseek(self._fd, 0, os.SEEK_CUR))
+            return _bytes_waiting(self._fd)
+        except OSError:
+            return 0  # a device that does not say
+
+
+def _bytes_waiting(fd: int) -> int:
+    import fcntl  # for a message that few runs print
+    import termios
+
+    return int.from_bytes(fcntl.ioctl(fd, termios.FIONREAD, bytes(4)), "little")
+
+
+class Sink:
+    """Bytes to show, usually on stdout. It takes all it is given at once and queues what cannot be written yet.
+
+    So it never waits, except in `drain`. Whoever feeds it stops while it has no `room`. Raises OutputGone when
+    the reader went away, and LocalFailure for all else, as a full disk; what was written before stays written.
+    """
+
+    __slots__ = ("_fd", "_given", "_owned", "_queue", "_write", "filter", "name")
+
+    def __init__(
+        self, fd: int = 1, name: str = "stdout", *, output_filter: OutputFilter | None = None, owned: bool = False
+    ) -> None:
+        """`owned` if the descriptor is to be closed by `close`."""
+        self.name = name
+        self.filter = output_filter
+        self._given = fd
+        self._owned = owned
+        self._fd, self._write = _writer(fd)
+        self._queue = Pump()
+
+    def fileno(self) -> int:
+        """What to poll: for writing while something is pending, and always for the end of its reader."""
+        return self._fd
+
+    @property
+    def pending(self) -> int:
+        return self._queue.pending
+
+    @property
+    def room(self) -> bool:
+        return self._queue.room
+
+    def push(self, data: bytes) -> None:
+        """The peer's bytes: through the filter, if there is one, and on."""
+        self.put(data if self.filter is None else self.filter.feed(data))
+
+    def finish(self) -> None:
+        """The peer's bytes ended. Another peer's may follow."""
+        if self.filter is not None:
+            self.put(self.filter.finish())
+
+    def put(self, data: bytes) -> None:
+        """Our own bytes, past the filter."""
+        if self._queue.pending:
+            self._queue.put(data)
+            return
+        taken = self._try(memoryview(data))
+        if taken < len(data):
+            self._queue.put(memoryview(data)[taken:])
+
+    def flush(self) -> None:
+        """Write what is pending, as far as that goes without waiting."""
+        queue = self._queue
+        while queue.pending and (taken := self._try(queue.front())):
+            queue.took(taken)
+
+    def drain(self, deadline: Deadline = NEVER, interrupt: Interrupt = NO_INTERRUPT) -> bool:
+        """Write all that is pending; False if the deadline passed before that."""
+        self.flush()
+        while self._queue.pending:
+            if not wait([(self._fd, WRITABLE)], deadline, interrupt):
+                return False
+            self.flush()
+        return True
+
+    def close(self) -> None:
+        """Close what is ours, and learn whether all that was written is safe: on NFS some errors come only now."""
+        # Closing any duplicate reports them, and stdout stays open: its number must not become another file's.
+        last = self._given if self._owned else os.dup(self._given)
+        try:
+            if self._fd != self._given:
+                os.close(self._fd)
+            os.close(last)
+        except OSError as exc:
+            raise _failure(f"cannot write to {self.name}", exc) from exc
+
+    def _try(self, data: memoryview) -> int:
+        if not data:
+            return 0
+        try:
+            return self._write(self._fd, data)
+        except BlockingIOError:
+            return 0
+        except OSError as exc:
+            if exc.errno == errno.EOPNOTSUPP and self._write is _write_now:
+                self._write = _write_sure
+                return self._try(data)
+            if exc.errno in _GONE:
+                raise OutputGone(f"{self.name}: nobody reads it any more") from exc
+            raise _failure(f"cannot write to {self.name}", exc) from exc
+
+
+def _writer(fd: int) -> tuple[int, Write]:
+    """The descriptor to write to instead of `fd`, and how, so that a write takes what it can and never waits."""
+    status = os.fstat(fd)
+    if stat.S_ISSOCK(status.st_mode):
+        return fd, _write_now
+    # Opening a pty's master again would make a new pty.
+    terminal = os.isatty(fd) and status.st_rdev != _PTY_MASTER
+    if stat.S_ISFIFO(status.st_mode) or terminal:
+        try:
+            # The same pipe or terminal, but a description of our own, so O_NONBLOCK is nobody else's.
+            return os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), os.write
+        except OSError:
+            return fd, _write_sure  # another user's (su, sudo), or no /proc
+    # A file or a device. Writing waits for the disk, and poll() could not tell when not to.
+    return fd, _write_sure if os.isatty(fd) else os.write
+
+
+def _write_now(fd: int, data: memoryview) -> int:
+    # The offset -1 is the stream's own place. For a socket this is MSG_DONTWAIT.
+    return os.pwritev(fd, [data], -1, os.RWF_NOWAIT)
+
+
+def _write_sure(fd: int, data: memoryview) -> int:
+    if not wait([(fd, WRITABLE)], Deadline(0)):
+        raise BlockingIOError
+    return os.write(fd, data[:_SURE])
+
+
+def _failure(doing: str, exc: OSError) -> LocalFailure:
+    reason = exc.strerror or str(exc)
+    return LocalFailure(f"{doing}: {reason[:1].lower()}{reason[1:]}")
