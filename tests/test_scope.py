@@ -76,7 +76,7 @@ def test_global(address: str) -> None:
         ("64:ff9b::8.8.8.8", Scope.PRIVATE),
         ("2002:7f00:1::", Scope.LOOPBACK),
         ("2002:808:808::1", Scope.PRIVATE),
-        ("2001::80ff:fffe", Scope.LOOPBACK),  # Teredo: the client 127.0.0.1, its bits inverted
+        ("2001:0:808:808::80ff:fffe", Scope.LOOPBACK),  # Teredo: the client 127.0.0.1, its bits inverted
         ("2001:0:7f00:1:0:0:f7f7:f7f7", Scope.LOOPBACK),  # and the server
         ("64:ff9b:1:7f00:0:100::", Scope.LOOPBACK),  # RFC 6052: /48, around the octet at bit 64
         ("64:ff9b:1:a7f:0:1::", Scope.LOOPBACK),  # /56

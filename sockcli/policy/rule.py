@@ -199,7 +199,12 @@ def _parse_suffix(domain: str) -> Suffix:
 
 def _parse_block(text: str) -> Block:
     address, bits = _split_block(text, HostKind.IPV4)
-    return _block(HostKind.IPV4, Host.parse(address).packed, bits)
+    if address.count(".") == 3:
+        host = Host.parse(address)
+        if host.is_address:
+            return _block(HostKind.IPV4, host.packed, bits)
+    # Host.parse would advise 0.0.0.10 for 10/8, which is meant by nobody.
+    raise UsageError("a block starts with four plain decimal numbers, as in 10.0.0.0/8")
 
 
 def _split_bracketed(address: str) -> tuple[str, str]:
