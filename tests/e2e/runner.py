@@ -128,6 +128,17 @@ class Process:
         status = Path(f"/proc/{self.pid}/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
+    def moves(self) -> bool:
+        """Whether it did anything at all within a moment."""
+
+        def switches() -> list[str]:  # a process that waits is not switched to
+            status = Path(f"/proc/{self.pid}/status").read_text()
+            return [line for line in status.splitlines() if "ctxt_switches" in line]
+
+        before = switches()
+        time.sleep(0.1)
+        return switches() != before
+
     def running(self) -> bool:
         return self._popen.poll() is None
 
