@@ -40,6 +40,9 @@ _NOTICES: Final = {
 }
 _PARITIES: Final = {"n": 1, "o": 2, "e": 3, "m": 4, "s": 5}
 _STOPSIZES: Final = {"1": 1, "2": 2, "1.5": 3}
+_SETTINGS: Final = re.compile(
+    r"(?P<speed>[1-9][0-9]{0,9})?(?:(?:^|(?<=[0-9]),)(?P<data>[5-8])(?P<parity>[noems])(?P<stop>1\.5|1|2))?"
+)
 
 
 class ComSettings(NamedTuple):
@@ -60,15 +63,13 @@ def parse_com(text: str) -> ComSettings:
     """`115200,8n1`, either half alone, or nothing to set (also written `on`). Raises UsageError."""
     if text in ("", "on"):
         return ComSettings()
-    match = re.fullmatch(r"([1-9][0-9]{0,9})?(?:(?:^|,)([5-8])([noems])(1\.5|1|2))?", text.lower())
-    if match is None or not any(match.groups()):
+    match = _SETTINGS.fullmatch(text.lower())
+    if match is None or int(match["speed"] or 0) >= 2**32:
         raise _bad_settings(text)
-    baudrate, datasize, parity, stopsize = match.groups()
-    if baudrate is not None and int(baudrate) >= 2**32:
-        raise _bad_settings(text)
-    if datasize is None:
-        return ComSettings(int(baudrate))
-    return ComSettings(int(baudrate or 0), int(datasize), _PARITIES[parity], _STOPSIZES[stopsize])
+    speed = int(match["speed"] or 0)
+    if match["data"] is None:
+        return ComSettings(speed)
+    return ComSettings(speed, int(match["data"]), _PARITIES[match["parity"]], _STOPSIZES[match["stop"]])
 
 
 def _bad_settings(text: str) -> UsageError:

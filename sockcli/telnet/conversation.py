@@ -34,6 +34,7 @@ ANSWER_LIMIT: Final = 1_000
 REPLY_LIMIT: Final = 64 * 1024
 
 FLOOD: Final = "the peer keeps changing options with no data between; not answering any more"
+UNREAD: Final = "the peer asks for more than it reads; not answering all of it"
 
 
 class Conversation:
@@ -164,7 +165,7 @@ class Conversation:
 
     def _may_answer(self) -> bool:
         if self._answers >= ANSWER_LIMIT or self._reply_bytes > REPLY_LIMIT:
-            self.warn(FLOOD)
+            self.warn(FLOOD if self._answers >= ANSWER_LIMIT else UNREAD)
             return False
         self._answers += 1
         return True

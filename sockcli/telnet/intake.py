@@ -26,8 +26,8 @@ class Intake:
 
     @property
     def pending(self) -> bool:
-        """Whether `refill` has something to inflate."""
-        return self._inflater is not None and self._inflater.pending
+        """Whether `refill` has something for the parser."""
+        return self._inflater is not None and (self._inflater.pending or self._inflater.ended)
 
     def feed(self, data: bytes) -> None:
         (self._inflater or self._parser).feed(data)
@@ -39,11 +39,12 @@ class Intake:
         """Inflate a bounded piece more for the parser. Raises ProtocolError."""
         inflater = self._inflater
         assert inflater is not None
-        piece = inflater.read()
         if inflater.ended:
-            piece += inflater.trailing
+            # Only now, when all tokens of the last piece were taken: to them, it was all compressed.
             self._inflater = None
-        self._parser.feed(piece)
+            self._parser.feed(inflater.trailing)
+        else:
+            self._parser.feed(inflater.read())
 
     def inflate_from_here(self) -> None:
         """Everything after the token that was last taken is compressed."""

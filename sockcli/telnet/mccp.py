@@ -18,7 +18,7 @@ STEP: Final = 64 * 1024
 
 
 class Inflater:
-    """`feed` compressed bytes, then `read` while `pending`. After the stream's end, `trailing` is plain again."""
+    """`feed` compressed bytes, then `read` while `pending`. Once it `ended`, `trailing` is plain again."""
 
     __slots__ = ("_broken", "_error", "_inflate", "_input", "_more")
 
@@ -33,7 +33,7 @@ class Inflater:
 
     @property
     def pending(self) -> bool:
-        return not self.ended and (self._more or bool(self._input))
+        return self._more or bool(self._input)
 
     @property
     def ended(self) -> bool:
@@ -41,7 +41,8 @@ class Inflater:
 
     @property
     def trailing(self) -> bytes:
-        return self._inflate.unused_data
+        """All that was fed and is not of the stream."""
+        return self._inflate.unused_data + self._input
 
     def feed(self, data: bytes) -> None:
         self._input += data
@@ -56,7 +57,8 @@ class Inflater:
         except self._error as exc:
             self._broken = exc
             return self._salvage(before)
-        self._input = self._inflate.unconsumed_tail
+        # At the end, zlib may have what follows in both places.
+        self._input = b"" if self.ended else self._inflate.unconsumed_tail
         # A full piece may not be all that zlib has ready, even where it took all of the input.
         self._more = len(output) == STEP
         return output
