@@ -1,0 +1,138 @@
+"""One TCP connection as a Transport. It never waits, and it loses nothing that came in before an error."""
+
+from __future__ import annotations
+
+import fcntl
+import socket
+import termios
+from typing import Final
+
+from sockcli.endpoint import Address
+from sockcli.errors import SockcliError
+from sockcli.net.base import DEFAULT_CHUNK, Interest, Signal, translate
+from sockcli.net.sockaddr import from_sockaddr
+from sockcli.policy import Grant
+
+_SIOCATMARK: Final = 0x8905  # asm-generic/sockios.h; Python has no name for it
+_SIOCOUTQ: Final = termios.TIOCOUTQ  # the same number, by Linux's own definition
+_INT: Final = 4  # bytes that both of them write
+
+# What is read and dropped at close: as much as a receive buffer may grow to (the third number of tcp_rmem, 32 MiB on
+# big machines), so that only a peer that goes on sending meanwhile gets a reset. 10 ms at the most.
+_DRAIN_LIMIT: Final = 32 << 20
+
+
+class TcpTransport:
+    """A connected TCP socket, which belongs to this object from now on."""
+
+    __slots__ = ("_eof_sent", "_lost", "_sock", "grant", "local", "peer")
+
+    def __init__(self, sock: socket.socket, grant: Grant, peer: Address) -> None:
+        self._sock = sock
+        # The first error. The kernel tells it once: a send that fails takes it, and reads then look like a clean end.
+        self._lost: OSError | None = None
+        self._eof_sent = False
+        self.grant = grant
+        self.peer = peer
+        sock.setblocking(False)
+        # What is typed goes out as it is typed, without Nagle's wait for the last acknowledgement.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # Urgent data stays in its place in the stream, where telnet (RFC 854, Synch) looks for it; else it is lost.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+        self.local = from_sockaddr(sock.family, sock.getsockname())
+
+    def fileno(self) -> int:
+        return self._sock.fileno()
+
+    def receive(self, limit: int = DEFAULT_CHUNK) -> bytes | Signal:
+        try:
+            data = self._sock.recv(limit)
+        except BlockingIOError:
+            return Signal.WOULD_BLOCK
+        except OSError as exc:
+            raise self._lose(exc) from exc
+        return data or self._end()
+
+    def receive_into(self, buffer: memoryview | bytearray) -> int | Signal:
+        """As receive(), into a buffer of the caller's, which is not empty."""
+        try:
+            count = self._sock.recv_into(buffer)
+        except BlockingIOError:
+            return Signal.WOULD_BLOCK
+        except OSError as exc:
+            raise self._lose(exc) from exc
+        return count or self._end()
+
+    def send(self, data: memoryview) -> int | Signal:
+        return self._send(data, 0)
+
+    def send_urgent(self, data: memoryview) -> int | Signal:
+        """As send(), with the last byte taken marked as urgent: telnet's Synch."""
+        return self._send(data, socket.MSG_OOB)
+
+    def at_mark(self) -> bool:
+        """The next byte to receive is the urgent one. No read crosses the mark, so none is missed.
+
+        Poll for `sockcli.wait.URGENT` to hear that one is on its way.
+        """
+        return self._ask(_SIOCATMARK) != 0
+
+    def unacknowledged(self) -> int:
+        """Bytes that the peer's kernel has not confirmed, our FIN counted as one. After a loss: what was lost."""
+        return self._ask(_SIOCOUTQ)
+
+    def pending(self) -> bool:
+        return False
+
+    def interest(self, want: Interest) -> Interest:
+        return want
+
+    def send_eof(self) -> None:
+        if self._eof_sent:
+            return
+        self._eof_sent = True
+        try:
+            self._sock.shutdown(socket.SHUT_WR)
+        except OSError as exc:
+            # ENOTCONN: it is lost already. There may still be something to read, after which receive() raises it.
+            self._lost = self._lost or exc
+
+    def close(self) -> None:
+        if self._sock.fileno() < 0:
+            return
+        self.send_eof()
+        self._drain()
+        self._sock.close()
+
+    def _send(self, data: memoryview, flags: int) -> int | Signal:
+        if self._lost is not None:
+            raise self._lose(self._lost)
+        try:
+            return self._sock.send(data, flags)
+        except BlockingIOError:
+            return Signal.WOULD_BLOCK
+        except OSError as exc:
+            raise self._lose(exc) from exc
+
+    def _end(self) -> Signal:
+        """No more is coming: cleanly only if nothing went wrong before."""
+        if self._lost is not None:
+            raise self._lose(self._lost)
+        return Signal.EOF
+
+    def _lose(self, exc: OSError) -> SockcliError:
+        self._lost = self._lost or exc
+        return translate(self._lost, f"connection with {self.peer}")
+
+    def _ask(self, request: int) -> int:
+        return int.from_bytes(fcntl.ioctl(self._sock, request, bytes(_INT)), "little")
+
+    def _drain(self) -> None:
+        """Read and drop what is there. Closing with something unread sends a reset instead of our last bytes."""
+        buffer = bytearray(DEFAULT_CHUNK)
+        left = _DRAIN_LIMIT
+        try:
+            while left > 0 and (count := self._sock.recv_into(buffer)):
+                left -= count
+        except OSError:
+            return  # nothing more for now, or lost: nobody is left to be told
