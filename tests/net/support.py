@@ -6,15 +6,23 @@ import contextlib
 import errno
 import os
 import socket
+import struct
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple, Protocol, cast
 
 from sockcli.clock import Deadline
 from sockcli.endpoint import Address, Host, Operation, parse_port, split_target
-from sockcli.net.base import Net, SockAddr
+from sockcli.net import udp
+from sockcli.net.base import WANT_WRITE, Net, Signal, SockAddr, Transport
+from sockcli.net.dial import dial
+from sockcli.net.sockaddr import from_sockaddr, to_sockaddr
+from sockcli.net.tcp import TcpTransport
+from sockcli.net.udp import UdpTransport
 from sockcli.policy import Effect, Grant, PlacedRule, Policy, Request, Rule
-from sockcli.wait import WRITABLE, Interrupt
+from sockcli.wait import READABLE, WRITABLE, Interrupt, wait
+from tests.waiting import PATIENCE
 
 LOOPBACK: Final = ("127.0.0.1", "::1")
 
@@ -151,3 +159,84 @@ class FakeNet(Net):
     def open_sockets(self) -> Iterator[str]:
         """Who the sockets still open are connected to."""
         return (sock.peer[0] for sock in self.made if not sock.closed)
+
+
+class HasFileno(Protocol):
+    def fileno(self) -> int: ...
+
+
+def readable(end: HasFileno, seconds: float = PATIENCE) -> bool:
+    """Wait until there is something to read, or an end or an error."""
+    return bool(wait([(end.fileno(), READABLE)], Deadline(seconds)))
+
+
+def take(transport: Transport) -> bytes | Signal:
+    """What comes next, waited for. Never WOULD_BLOCK."""
+    while True:
+        data = transport.receive()
+        if data is not Signal.WOULD_BLOCK:
+            return data
+        assert readable(transport), "nothing came"
+
+
+def take_all(transport: Transport) -> bytes:
+    """Everything up to the end."""
+    return b"".join(iter(lambda: _bytes_or_end(take(transport)), b""))
+
+
+def _bytes_or_end(data: bytes | Signal) -> bytes:
+    return data if isinstance(data, bytes) else b""
+
+
+def put(transport: Transport, data: bytes) -> None:
+    """Send all of it, waiting where need be."""
+    view = memoryview(data)
+    while view:
+        taken = transport.send(view)
+        if isinstance(taken, int):
+            view = view[taken:]
+        else:
+            assert wait([(transport.fileno(), transport.interest(WANT_WRITE))], Deadline(PATIENCE)), "nothing taken"
+
+
+def reset(sock: socket.socket) -> None:
+    """Close with a reset instead of an end."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+class TcpPair(NamedTuple):
+    """A transport and the plain socket at its other end."""
+
+    transport: TcpTransport
+    peer: socket.socket
+
+
+@contextmanager
+def tcp_pair(host: str = "127.0.0.1") -> Iterator[TcpPair]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as server:
+        where = from_sockaddr(family, server.getsockname())
+        leave = grant(f"tcp-connect:{where}")
+        sock, address_ = dial(leave, [where])
+        peer, _ = server.accept()
+    with peer, closing(TcpTransport(sock, leave, address_)) as transport:
+        peer.settimeout(PATIENCE)
+        yield TcpPair(transport, peer)
+
+
+class UdpPair(NamedTuple):
+    transport: UdpTransport
+    peer: socket.socket
+
+
+@contextmanager
+def udp_pair(host: str = "127.0.0.1") -> Iterator[UdpPair]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as peer:
+        peer.bind((host, 0))
+        where = from_sockaddr(family, peer.getsockname())
+        with closing(udp.connect(grant(f"udp-send-to:{where}"), [where])) as transport:
+            peer.connect(to_sockaddr(transport.local))
+            peer.settimeout(PATIENCE)
+            yield UdpPair(transport, peer)

@@ -1,0 +1,233 @@
+"""UDP: a connected socket as a Transport, and a bound one that takes from anyone.
+
+A datagram is whole or an error, in and out; b"" is one like any other. Nothing is sent but what was asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+from collections.abc import Sequence
+from typing import Final
+
+from sockcli.endpoint import Address, Operation
+from sockcli.errors import LocalFailure, SockcliError, Unreachable
+from sockcli.net.attempts import Attempts
+from sockcli.net.base import DEFAULT_CHUNK, SYSTEM_NET, Interest, Net, Note, Signal, SockAddr, translate
+from sockcli.net.bind import NO_LOCAL_ENDS, LocalEnds, bind, bind_first
+from sockcli.net.sockaddr import af, from_sockaddr, to_sockaddr
+from sockcli.policy import Grant
+
+# 65,535 less the UDP header, and on IPv4, whose length counts its own header too, less 20 more.
+_LIMITS: Final = {4: 65_507, 6: 65_527}
+_BUFFER: Final = 65_536  # more than any datagram
+
+
+def limit(family: int) -> int:
+    """The most bytes that a datagram holds on IPv4 or IPv6."""
+    return _LIMITS[family]
+
+
+def connect(
+    grant: Grant,
+    addresses: Sequence[Address],
+    *,
+    sources: LocalEnds = NO_LOCAL_ENDS,
+    net: Net = SYSTEM_NET,
+    note: Note | None = None,
+) -> UdpTransport:
+    """A socket for the first of `addresses` that there is a way to. Nothing is sent, so nobody has answered.
+
+    Raises Denied, Unreachable, LocalFailure.
+    """
+    attempts = Attempts(grant.request, note)
+    for address in grant.admit(addresses):
+        attempts.begin(address)
+        try:
+            sock = net.socket(af(address.family), socket.SOCK_DGRAM)
+        except OSError as exc:
+            attempts.fail(address, exc)
+            continue
+        try:
+            source = sources.get(address.family)
+            if source is not None:
+                bind(sock, source)
+            _connect(sock, to_sockaddr(address))
+        except LocalFailure as exc:
+            attempts.fail_here(exc)
+        except OSError as exc:
+            attempts.fail(address, exc)
+        else:
+            return UdpTransport(sock, grant, address)
+        sock.close()
+    raise attempts.error()
+
+
+def _connect(sock: socket.socket, peer: SockAddr) -> None:
+    try:
+        sock.connect(peer)
+    except PermissionError:
+        # A broadcast address. The kernel wants to hear that it is meant; that the manifest allows it is known.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        sock.connect(peer)
+
+
+class UdpTransport:
+    """A connected UDP socket, which belongs to this object from now on.
+
+    An error on the way ("port unreachable") comes back after the send that caused it. On the loopback that is at
+    once, and `check_error` shows it; else the next `receive` or `send` does.
+    """
+
+    __slots__ = ("_sender", "_sock", "_trouble", "foreign", "grant", "local", "peer")
+
+    def __init__(self, sock: socket.socket, grant: Grant, peer: Address) -> None:
+        self._sock = sock
+        self._trouble: OSError | None = None
+        self._sender = sock.getpeername()
+        self.grant = grant
+        self.peer = peer
+        self.local = from_sockaddr(sock.family, sock.getsockname())
+        self.foreign = 0  # datagrams of others, dropped
+
+    def fileno(self) -> int:
+        return self._sock.fileno()
+
+    def receive(self, limit: int = DEFAULT_CHUNK) -> bytes | Signal:  # noqa: ARG002
+        """One datagram of the peer's, whole, however small `limit` is."""
+        while True:
+            try:
+                data, _, flags, sender = self._sock.recvmsg(_BUFFER)
+            except BlockingIOError:
+                if self._trouble is not None:
+                    raise self._report() from None
+                return Signal.WOULD_BLOCK
+            except OSError as exc:
+                if self._trouble is not None:
+                    raise self._report() from exc
+                # The kernel puts an error before what came in earlier; here that comes first.
+                self._trouble = exc
+                continue
+            # The kernel sorts out what others send, but not what they sent between bind() and connect().
+            if sender != self._sender:
+                self.foreign += 1
+                continue
+            _expect_whole(flags, self.peer)
+            return data
+
+    def send(self, data: memoryview) -> int | Signal:
+        """Send one datagram: all of it, or WOULD_BLOCK.
+
+        Unreachable may speak of an earlier one; this one has been sent nevertheless, if the kernel took it.
+        """
+        _check_size(data, self.peer)
+        try:
+            return self._sock.send(data)
+        except BlockingIOError:
+            return Signal.WOULD_BLOCK
+        except OSError as exc:
+            # The kernel reports what became of an earlier datagram, and has not sent this one.
+            with contextlib.suppress(OSError):
+                self._sock.send(data)
+            raise self._explain(exc) from exc
+
+    def check_error(self) -> None:
+        """Raise what is known to have become of the datagrams sent. Leaves what came in where it is."""
+        if self._trouble is None:
+            code = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            self._trouble = OSError(code, "") if code else None
+        if self._trouble is not None:
+            raise self._report()
+
+    def pending(self) -> bool:
+        return self._trouble is not None
+
+    def interest(self, want: Interest) -> Interest:
+        return want
+
+    def send_eof(self) -> None:
+        """UDP has no end to send. An empty datagram would be one datagram too many."""
+
+    def close(self) -> None:
+        self._sock.close()
+
+    def _report(self) -> SockcliError:
+        trouble, self._trouble = self._trouble, None
+        assert trouble is not None
+        return self._explain(trouble)
+
+    def _explain(self, exc: OSError) -> SockcliError:
+        if exc.errno == errno.ECONNREFUSED:
+            return Unreachable(f"{self._name()}: port unreachable", hint="nothing listens on that port there")
+        if exc.errno == errno.EMSGSIZE:
+            return LocalFailure(f"{self._name()}: the datagram is too large for the way there")
+        return translate(exc, self._name())
+
+    def _name(self) -> str:
+        return f"{self.grant.request.operation} {self.peer}"
+
+
+class UdpReceiver:
+    """A bound UDP socket that takes datagrams from anyone."""
+
+    __slots__ = ("_known", "_sock", "grant", "local")
+
+    def __init__(self, sock: socket.socket, grant: Grant) -> None:
+        self._sock = sock
+        # Most datagrams come from where the last one came from, and parsing an address takes longer than receiving.
+        self._known: tuple[SockAddr, Address] | None = None
+        self.grant = grant
+        self.local = from_sockaddr(sock.family, sock.getsockname())
+
+    def fileno(self) -> int:
+        return self._sock.fileno()
+
+    def receive_from(self) -> tuple[bytes, Address] | Signal:
+        """One datagram, whole, and who sent it."""
+        try:
+            data, _, flags, sender = self._sock.recvmsg(_BUFFER)
+        except BlockingIOError:
+            return Signal.WOULD_BLOCK
+        except OSError as exc:
+            raise translate(exc, f"{self.grant.request.operation} {self.local}") from exc
+        if self._known is None or self._known[0] != sender:
+            self._known = sender, from_sockaddr(self._sock.family, sender)
+        address = self._known[1]
+        _expect_whole(flags, address)
+        return data, address
+
+    def send_to(self, data: memoryview, address: Address, grant: Grant) -> int | Signal:
+        """Answer from this port. It takes a grant for sending to that address: leave to receive is not enough."""
+        if grant.request.operation is not Operation.UDP_SEND_TO:
+            raise TypeError(f"{grant} does not allow anything to be sent")
+        grant.admit([address])
+        _check_size(data, address)
+        try:
+            return self._sock.sendto(data, to_sockaddr(address))
+        except BlockingIOError:
+            return Signal.WOULD_BLOCK
+        except OSError as exc:
+            raise translate(exc, f"{grant.request.operation} {address}") from exc
+
+    def close(self) -> None:
+        self._sock.close()
+
+
+def _check_size(data: memoryview, peer: Address) -> None:
+    most = limit(peer.family)
+    if len(data) > most:
+        raise LocalFailure(
+            f"{Operation.UDP_SEND_TO} {peer}: a datagram holds at most {most:,} bytes on IPv{peer.family}, "
+            f"and this one has {len(data):,}: nothing of it was sent"
+        )
+
+
+def _expect_whole(flags: int, sender: Address) -> None:
+    if flags & socket.MSG_TRUNC:
+        raise LocalFailure(f"a datagram from {sender} has more than {_BUFFER:,} bytes; it is dropped, not cut")
+
+
+def receiver(grant: Grant, addresses: Sequence[Address], *, net: Net = SYSTEM_NET) -> UdpReceiver:
+    """A receiver on the first of `addresses` that this machine has. Raises Denied, LocalFailure."""
+    return UdpReceiver(bind_first(grant, addresses, socket.SOCK_DGRAM, net), grant)
