@@ -1,0 +1,115 @@
+"""Accepting TCP connections."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Sequence
+from typing import Final
+
+from sockcli.clock import NEVER, Deadline
+from sockcli.endpoint import Address
+from sockcli.errors import TimedOut
+from sockcli.net.base import SYSTEM_NET, Net, NoDescriptors, Signal, translate
+from sockcli.net.bind import LocalEnd, bind_first, cannot_bind
+from sockcli.net.sockaddr import from_sockaddr
+from sockcli.net.tcp import TcpTransport
+from sockcli.policy import Grant
+from sockcli.wait import NO_INTERRUPT, READABLE, Interrupt
+
+# As many may wait while one is served; the kernel caps it at net.core.somaxconn.
+BACKLOG: Final = 128
+
+# accept(2), "Error handling": Linux passes on what befell the connection while it was queued. It is gone; the
+# listener is well.
+_ITS_OWN_FAULT: Final = frozenset(
+    {
+        errno.ECONNABORTED,
+        errno.ENETDOWN,
+        errno.EPROTO,
+        errno.ENOPROTOOPT,
+        errno.EHOSTDOWN,
+        errno.ENONET,
+        errno.EHOSTUNREACH,
+        errno.EOPNOTSUPP,
+        errno.ENETUNREACH,
+        errno.EPERM,  # a firewall forbids it
+        errno.ETIMEDOUT,
+    }
+)
+
+# For want of a descriptor: short enough that a peer hardly notices, doubled up to where it costs nothing to go on.
+_FIRST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 1.0
+
+
+class TcpListener:
+    """A listening TCP socket, which belongs to this object from now on."""
+
+    __slots__ = ("_sock", "grant", "local")
+
+    def __init__(self, sock: socket.socket, grant: Grant) -> None:
+        self._sock = sock
+        self.grant = grant
+        self.local = from_sockaddr(sock.family, sock.getsockname())
+
+    def fileno(self) -> int:
+        return self._sock.fileno()
+
+    def accept(self) -> TcpTransport | Signal:
+        """The next peer, or WOULD_BLOCK. Raises NoDescriptors, after which the listener stays readable."""
+        while True:
+            try:
+                sock, sockaddr = self._sock.accept()
+            except BlockingIOError:
+                return Signal.WOULD_BLOCK
+            except OSError as exc:
+                if exc.errno in _ITS_OWN_FAULT:
+                    continue
+                raise translate(exc, f"{self.grant.request.operation} {self.local}: cannot accept") from exc
+            return TcpTransport(sock, self.grant, from_sockaddr(sock.family, sockaddr))
+
+    def close(self) -> None:
+        self._sock.close()
+
+
+def listen(grant: Grant, addresses: Sequence[Address], *, backlog: int = BACKLOG, net: Net = SYSTEM_NET) -> TcpListener:
+    """A listener on the first of `addresses` that this machine has. Raises Denied, LocalFailure."""
+    sock = bind_first(grant, addresses, socket.SOCK_STREAM, net)
+    listener = TcpListener(sock, grant)
+    try:
+        sock.listen(backlog)
+    except OSError as exc:
+        listener.close()
+        raise cannot_bind(LocalEnd(listener.local, grant), exc) from exc
+    return listener
+
+
+def accept_next(
+    listener: TcpListener,
+    *,
+    patient: bool = False,
+    net: Net = SYSTEM_NET,
+    deadline: Deadline = NEVER,
+    interrupt: Interrupt = NO_INTERRUPT,
+) -> TcpTransport:
+    """Wait for the next peer. `patient`: outlast a lack of descriptors, for one that keeps open.
+
+    Raises NoDescriptors unless patient, TimedOut, Interrupted.
+    """
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            peer = listener.accept()
+        except NoDescriptors:
+            if not patient:
+                raise
+            # The connection stays queued and the listener readable, so that waiting for it would spin.
+            net.wait((), Deadline(pause, clock=net.clock).earlier(deadline), interrupt)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+        else:
+            if isinstance(peer, TcpTransport):
+                return peer
+            net.wait([(listener.fileno(), READABLE)], deadline, interrupt)
+        if deadline.expired:
+            raise TimedOut(f"{listener.grant.request.operation} {listener.local}: nobody connected in time")
