@@ -1,0 +1,210 @@
+"""The only way to get a Transport, a Listener or a UdpReceiver.
+
+The order is always the same: authorize, resolve, admit, then open. Everything that a request needs is authorized
+before the first lookup, and what opens a socket takes the Grant and admits the addresses itself (`sockcli.net`), so
+that no path here can forget it. Names are resolved once: further tries go to the same addresses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from sockcli.clock import NEVER, Deadline
+from sockcli.endpoint import Address, Host, Operation
+from sockcli.errors import Denied, SockcliError, TimedOut, Unreachable, UsageError
+from sockcli.net import udp
+from sockcli.net.base import SYSTEM_NET, Net, Note, Transport
+from sockcli.net.bind import NO_LOCAL_ENDS, LocalEnd, LocalEnds
+from sockcli.net.dial import dial
+from sockcli.net.listen import BACKLOG, TcpListener, listen
+from sockcli.net.resolve import resolve
+from sockcli.net.sockaddr import UNSPECIFIED
+from sockcli.net.tcp import TcpTransport
+from sockcli.policy import Grant, Policy, Request
+from sockcli.wait import NO_INTERRUPT, Interrupt
+
+# What the command line takes if nothing is said: long enough for two lost SYNs (1 s and 2 s) and a slow name server.
+CONNECT_TIMEOUT: Final = 10.0
+RETRY_DELAY: Final = 1.0
+
+
+class Source(NamedTuple):
+    """The local end to connect or send from; what is None, the system chooses."""
+
+    host: Host | None = None
+    port: int | None = None
+
+
+class DialOptions(NamedTuple):
+    """How to connect. `connect_timeout` is for each try, name lookup included; `deadline` for all of them."""
+
+    family: int = 0  # 4, 6, or 0 for both
+    source: Source | None = None
+    connect_timeout: float | None = CONNECT_TIMEOUT
+    deadline: Deadline = NEVER
+    retry: int = 0
+    retry_delay: float = RETRY_DELAY
+    on_attempt: Note | None = None  # is told of each address tried, and of each failure
+
+
+class ListenOptions(NamedTuple):
+    family: int = 0
+    backlog: int = BACKLOG
+    deadline: Deadline = NEVER  # for the lookup, where the host is a name
+
+
+_DIAL: Final = DialOptions()
+_LISTEN: Final = ListenOptions()
+
+
+class Answer(NamedTuple):
+    """An address that the host led to; `denied` says why it may not be used."""
+
+    address: Address
+    denied: Denied | None
+
+
+class Engine:
+    """Opens what its policy allows."""
+
+    def __init__(self, policy: Policy, *, net: Net = SYSTEM_NET, interrupt: Interrupt = NO_INTERRUPT) -> None:
+        self.policy = policy
+        self._net = net
+        self._interrupt = interrupt
+
+    def open(self, request: Request, options: DialOptions = _DIAL) -> Transport:
+        """Connect by TCP (TCP_CONNECT), or get ready to send datagrams (UDP_SEND_TO).
+
+        Raises Denied, Unresolved, Unreachable, TimedOut, LocalFailure, UsageError, Interrupted.
+        """
+        opener = {Operation.TCP_CONNECT: self._open_tcp, Operation.UDP_SEND_TO: self._open_udp}.get(request.operation)
+        if opener is None:
+            raise UsageError(f"{request.operation} is not for connecting")
+        grant = self.policy.authorize(request)
+        if request.port == 0:
+            raise UsageError(f"{request.endpoint}: port 0 is no port to connect to")
+        ends = self._local_ends(grant, options)
+        # One family left of the two: the other is not even looked up.
+        family = options.family or (next(iter(ends)) if len(ends) == 1 else 0)
+        addresses: list[Address] = []
+
+        def attempt(limit: Deadline) -> Transport:
+            if not addresses:
+                addresses.extend(self._resolve(grant, family, limit))
+            return opener(grant, addresses, ends, options.on_attempt, limit)
+
+        return self._persist(attempt, options)
+
+    def listen(self, request: Request, options: ListenOptions = _LISTEN) -> TcpListener:
+        """Listen for TCP connections. Raises Denied, Unresolved, TimedOut, LocalFailure, UsageError, Interrupted."""
+        grant = self._authorize(request, Operation.TCP_LISTEN)
+        addresses = self._resolve(grant, options.family, options.deadline)
+        return listen(grant, addresses, backlog=options.backlog, net=self._net)
+
+    def bind(self, request: Request, options: ListenOptions = _LISTEN) -> udp.UdpReceiver:
+        """Receive datagrams from anyone. Raises what listen() does."""
+        grant = self._authorize(request, Operation.UDP_BIND)
+        return udp.receiver(grant, self._resolve(grant, options.family, options.deadline), net=self._net)
+
+    def resolve(self, request: Request, *, family: int = 0, deadline: Deadline = NEVER) -> list[Answer]:
+        """Every address that an allowed host leads to, and whether it may be used. Opens no connection.
+
+        Raises Denied where the request itself is, Unresolved, TimedOut, UsageError, Interrupted.
+        """
+        grant = self.policy.authorize(request)
+        return [Answer(address, _denial(grant, address)) for address in self._resolve(grant, family, deadline)]
+
+    def _authorize(self, request: Request, operation: Operation) -> Grant:
+        if request.operation is not operation:
+            raise UsageError(f"{request.operation} is not {operation}")
+        return self.policy.authorize(request)
+
+    def _resolve(self, grant: Grant, family: int, deadline: Deadline) -> list[Address]:
+        return resolve(grant, family=family, net=self._net, deadline=deadline, interrupt=self._interrupt)
+
+    def _open_tcp(
+        self, grant: Grant, addresses: Sequence[Address], ends: LocalEnds, note: Note | None, limit: Deadline
+    ) -> Transport:
+        sock, peer = dial(
+            grant, addresses, sources=ends, net=self._net, deadline=limit, interrupt=self._interrupt, note=note
+        )
+        return TcpTransport(sock, grant, peer)
+
+    def _open_udp(
+        self, grant: Grant, addresses: Sequence[Address], ends: LocalEnds, note: Note | None, _limit: Deadline
+    ) -> Transport:
+        return udp.connect(grant, addresses, sources=ends, net=self._net, note=note)
+
+    def _local_ends(self, grant: Grant, options: DialOptions) -> LocalEnds:
+        """Where to bind for each family that is possible and allowed; nothing where the system is to choose.
+
+        Raises Denied where none is allowed.
+        """
+        source = options.source
+        if source is None or (source.host is None and not source.port):
+            return NO_LOCAL_ENDS
+        ends: dict[int, LocalEnd] = {}
+        refusals: list[Denied] = []
+        for host in _local_hosts(source, grant.request, options.family):
+            address = Address(host, source.port or 0)
+            try:
+                ends[address.family] = LocalEnd(address, self._leave_to_bind(grant, address))
+            except Denied as exc:
+                refusals.append(exc)
+        if refusals and not ends:
+            raise refusals[0]
+        return ends
+
+    def _leave_to_bind(self, grant: Grant, address: Address) -> Grant:
+        """A port of one's own on UDP receives from it, which is a matter of udp-bind."""
+        if grant.request.operation is Operation.UDP_SEND_TO and address.port:
+            return self.policy.authorize(Request(Operation.UDP_BIND, address.host, address.port))
+        return grant
+
+    def _persist(self, attempt: Callable[[Deadline], Transport], options: DialOptions) -> Transport:
+        """Try, and try again for what may be better the next time."""
+        tries = 0
+        while True:
+            limit = Deadline(options.connect_timeout, clock=self._net.clock).earlier(options.deadline)
+            tries += 1
+            try:
+                return attempt(limit)
+            except (Unreachable, TimedOut) as exc:
+                if options.retry == 0:
+                    raise
+                if tries > options.retry:
+                    raise type(exc)(f"{exc} ({tries} tries)", hint=exc.hint) from exc
+                self._pause(exc, tries, options)
+
+    def _pause(self, failure: SockcliError, tries: int, options: DialOptions) -> None:
+        if options.on_attempt:
+            options.on_attempt(f"{failure}; try {tries + 1} of {options.retry + 1} in {options.retry_delay:g} s")
+        delay = Deadline(options.retry_delay, clock=self._net.clock)
+        self._net.wait((), delay.earlier(options.deadline), self._interrupt)
+        if options.deadline.expired:
+            ended = f"{tries} of {options.retry + 1} tries within {options.deadline.seconds:g} s"
+            raise TimedOut(f"{failure} ({ended})", hint=failure.hint) from failure
+
+
+def _local_hosts(source: Source, target: Request, family: int) -> list[Host]:
+    """The addresses to bind that can be meant. Raises UsageError where source, target and -4 or -6 do not fit."""
+    families = [family] if family else [4, 6]
+    if target.host is not None and target.host.is_address:
+        families = [each for each in families if each == Address(target.host, 0).family]
+    if source.host is None:
+        return [UNSPECIFIED[each] for each in families]
+    if not source.host.is_address:
+        raise UsageError(f"bad source {source.host}: give an address of this machine, not a name")
+    own = Address(source.host, 0).family
+    if families and own not in families:
+        raise UsageError(f"bad source {source.host}: it is IPv{own}, and the connection IPv{families[0]}")
+    return [source.host]
+
+
+def _denial(grant: Grant, address: Address) -> Denied | None:
+    try:
+        grant.admit([address])
+    except Denied as exc:
+        return exc
+    return None
