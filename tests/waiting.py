@@ -35,17 +35,19 @@ def until(condition: Callable[[], T | None], what: str, seconds: float = PATIENC
 
 def bound_ports(protocol: Transport, pid: int) -> list[int]:
     """Ports that a process listens on (TCP) or is bound to (UDP), in its own network namespace."""
+    tables = (protocol, f"{protocol}6")
+    process = Path(f"/proc/{pid}")
     try:
-        links = [os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()]
+        links = [os.readlink(entry) for entry in (process / "fd").iterdir()]
+        rows = [row for table in tables for row in (process / "net" / table).read_text().splitlines()[1:]]
     except OSError:
         return []  # it ends, or opens and closes descriptors just now: ask again
     inodes = {found[1] for link in links if (found := re.fullmatch(r"socket:\[(\d+)\]", link))}
     ports = []
-    for table in (protocol, f"{protocol}6"):
-        for row in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
-            columns = row.split()
-            if columns[9] in inodes and (protocol == "udp" or columns[3] == _LISTENING):
-                ports.append(int(columns[1].rpartition(":")[2], 16))
+    for row in rows:
+        columns = row.split()
+        if columns[9] in inodes and (protocol == "udp" or columns[3] == _LISTENING):
+            ports.append(int(columns[1].rpartition(":")[2], 16))
     return ports
 
 

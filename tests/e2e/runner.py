@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
-from tests.waiting import PATIENCE, Transport, until, wait_for_port
+from tests.waiting import PATIENCE, Transport, bound_ports, until
 
 EVERYTHING: Final = ("tcp-connect", "tcp-listen", "udp-bind", "udp-send-to", "udp-multicast-membership")
 
@@ -118,7 +118,9 @@ class Process:
 
     def port(self, protocol: Transport) -> int:
         """The port that it listens on, once it does."""
-        return wait_for_port(protocol, self.pid)
+        until(lambda: bound_ports(protocol, self.pid) or not self.running(), "sockcli to listen")
+        assert self.running(), f"it does not listen: {self.errors()}"
+        return bound_ports(protocol, self.pid)[0]
 
     def kill(self, signum: signal.Signals) -> None:
         self._popen.send_signal(signum)

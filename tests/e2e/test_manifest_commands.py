@@ -128,7 +128,9 @@ def test_a_wrong_rule_refuses_the_whole_manifest(sockcli: Sockcli, rule: str) ->
     sockcli.allow("tcp-connect", "udp-send-to", rule)
     result = sockcli.run("manifest", "validate")
     assert result.code == 4
-    assert f'{sockcli.manifest}: permissions[0].socket[2]: "{rule}": ' in result.err
+    # What is not ASCII is shown by its number.
+    shown = rule.encode("unicode_escape").decode()
+    assert f'{sockcli.manifest}: permissions[0].socket[2]: "{shown}": ' in result.err
     assert sockcli.run("check", "tcp-connect:a:1").code == 4
 
 
