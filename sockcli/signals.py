@@ -1,0 +1,80 @@
+"""SIGINT, SIGTERM and SIGHUP for the command line: they end a wait, and then the process dies of them.
+
+The first one is noted and wakes `sockcli.wait`, which raises Interrupted, so that what is under way can be finished.
+The second one kills at once, whatever hangs. To the shell both look as if nothing had caught them: that is how it
+knows to stop a script on Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from types import FrameType, TracebackType
+from typing import Final, Self
+
+from sockcli.errors import Interrupted
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_DRAIN: Final = 512  # more than one read is rarely needed: there is a byte for each signal
+
+
+class SignalInterrupt:
+    """An Interrupt (`sockcli.wait`) that signals trigger, from its making to its close. For the main thread only."""
+
+    def __init__(self) -> None:
+        self._signum: int | None = None
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+        os.set_blocking(self._write, False)  # the handler must never wait
+        # A full pipe has woken the reader already.
+        self._previous_fd = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        self._previous = {
+            # Whoever started us with a signal ignored (nohup) wants it ignored.
+            signum: signal.signal(signum, self._handle)
+            for signum in SIGNALS
+            if signal.getsignal(signum) is not signal.SIG_IGN
+        }
+
+    def fileno(self) -> int:
+        return self._read
+
+    def check(self) -> None:
+        """Raise Interrupted once a signal has come, every time that it is asked."""
+        # The descriptor wakes for every signal that has a handler, also for those that are not ours.
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self._read, _DRAIN):
+                pass
+        if self._signum is not None:
+            raise Interrupted(self._signum)
+
+    def close(self) -> None:
+        """Put everything back as it was; again is harmless."""
+        if self._read < 0:
+            return
+        for signum, handler in self._previous.items():
+            signal.signal(signum, handler)
+        signal.set_wakeup_fd(self._previous_fd)
+        os.close(self._read)
+        os.close(self._write)
+        self._read = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _handle(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if self._signum is not None:
+            die_of(signum)
+        self._signum = signum
+
+
+def die_of(signum: int) -> None:
+    """End the process by this signal. Returns only where that does not kill: it is blocked, or we are process 1."""
+    signal.signal(signum, signal.SIG_DFL)
+    # raise(), not kill(): with other threads (a lookup that hangs) kill() may return before the signal is taken.
+    signal.raise_signal(signum)
