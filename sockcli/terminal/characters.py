@@ -23,12 +23,13 @@ INVISIBLE: Final = (
 # Zero-width (non-)joiners shape Arabic and Indic letters and build emoji; the two selectors choose between an
 # emoji and a text form. They pass where they do that, and show by number in Latin text, where they only deceive.
 JOINERS: Final = "\u200c\u200d\ufe0e\ufe0f"
-_NOT_AFTER: Final = rf"(?<![{INVISIBLE}\u200c\u200d\ufe0e])"
+_NO_BASE: Final = rf"{INVISIBLE}{JOINERS}"
 JOINER: Final = (
-    rf"(?<=[^\x00-\u05ff]){_NOT_AFTER}[\u200c\u200d]"
+    rf"(?<=[^\x00-\u05ff{_NO_BASE}])[\u200c\u200d]|(?<=[^\x00-\u1fff{_NO_BASE}]\ufe0f)\u200d"
     # Digits, # and * with a selector begin a keycap; © and ® have an emoji form.
-    rf"|(?<=[0-9#*\xa9\xae]|[^\x00-\u1fff])(?<!\ufe0f){_NOT_AFTER}[\ufe0e\ufe0f]"
+    rf"|(?<=[0-9#*\xa9\xae]|[^\x00-\u1fff{_NO_BASE}])[\ufe0e\ufe0f]"
 )
+CONTEXT: Final = 2  # how many characters before it decide whether a joiner passes
 # What passes, beyond ASCII.
 VISIBLE: Final = rf"[^\x00-\x7f{C1}{INVISIBLE}{JOINERS}]++|{JOINER}"
 

@@ -11,6 +11,7 @@ import re
 from typing import Final, Literal
 
 from sockcli.clock import Clock
+from sockcli.terminal.characters import CONTEXT
 from sockcli.terminal.modes import Mode, Modes
 from sockcli.terminal.parser import Parser
 from sockcli.terminal.raw import RawPassage
@@ -46,7 +47,7 @@ class TerminalFilter:
         if self._raw is not None:
             return self._raw.feed(data)
         if self._is_plain(data):
-            self._parser.passed(chr(data[-1]))
+            self._parser.passed(data[-CONTEXT:].decode())
             return data
         return self._pass_on(self._parser.feed(self._decoder.decode(data)))
 

@@ -26,7 +26,7 @@ class Mode(Enum):
     SHAPE = auto()
     ORIGIN = auto()
     ALTERNATE = auto()
-    MARGINS = auto()  # some terminals keep margins for each screen: reset on the one that stays
+    MARGINS = auto()  # after the alternate screen: reset on the one that stays
     CURSOR = auto()
 
 
@@ -50,6 +50,8 @@ RESTING: Final = {
 # Resetting margins sends the cursor home, where the shell would overwrite what is there: it is saved and brought
 # back. Origin mode would be brought back with it; after that one the cursor goes below everything instead.
 _UNDO: Final = RESTING | {Mode.ORIGIN: "\x1b[?6l\x1b[r\x1b[9999;1H\n", Mode.MARGINS: "\x1b7\x1b[r\x1b8"}
+# The screen before the margins in it; some terminals have a pair for each.
+_REDO_ORDER: Final = (Mode.ALTERNATE, *(mode for mode in Mode if mode not in (Mode.ALTERNATE, Mode.COLOURS)))
 
 
 class Modes:
@@ -79,12 +81,7 @@ class Modes:
 
     def redo(self) -> str:
         """What brings the session's modes back after `undo`; colours are the peer's to set again."""
-        # In reverse: the screen before the margins in it.
-        return "".join(
-            self._last[mode]
-            for mode in reversed(Mode)
-            if mode is not Mode.COLOURS and self._last.get(mode, RESTING[mode]) != RESTING[mode]
-        )
+        return "".join(self._last[mode] for mode in _REDO_ORDER if self._last.get(mode, RESTING[mode]) != RESTING[mode])
 
     def forget(self) -> None:
         self._last.clear()

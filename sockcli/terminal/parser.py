@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Final, Protocol
 
-from sockcli.terminal.characters import C1, INVISIBLE, JOINERS
+from sockcli.terminal.characters import C1, CONTEXT, INVISIBLE, JOINERS
 
 # The longest sequence that real programs send, two 24-bit colours with attributes, has about 60 characters.
 MAX_SEQUENCE: Final = 256
@@ -74,7 +74,7 @@ class Parser:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self._held = ""
-        self._before = ""  # the character before what is held or comes next: joiners depend on it
+        self._before = ""  # the characters before what is held or comes next: joiners depend on them
         self._string = ""
         self._string_left = 0
 
@@ -85,17 +85,17 @@ class Parser:
 
     def passed(self, last: str) -> None:
         """Clean text that ends in `last` went by this parser."""
-        self._before = last
+        self._before = (self._before + last)[-CONTEXT:]
 
     def feed(self, text: str) -> str:
-        start = 0
-        if self._held or text.startswith(_JOINERS):
-            start = len(self._before)
-            text = f"{self._before}{self._held}{text}"
         pieces: list[str] = []
-        stop = self._parse(text, start, pieces)
+        before = ""
+        if self._held or text.startswith(_JOINERS):
+            before, self._before = self._before, ""
+            text = f"{before}{self._held}{text}"
+        stop = self._parse(text, len(before), pieces)
         self._held = text[stop:]
-        self._before = text[stop - 1 : stop] or self._before
+        self.passed(text[max(0, stop - CONTEXT) : stop])
         return "".join(pieces)
 
     def finish(self) -> str:

@@ -1,0 +1,1 @@
+"""Tests of what a peer may do to the user's terminal."""
