@@ -84,10 +84,10 @@ class TelnetCodec:
         """What was received means this, in order; empty when all was handed out. Raises ProtocolError."""
         if not self._events:
             self._advance()
+        self._outbox.release()
         if not self._events and self._error is not None:
             raise self._error
         events, self._events = self._events, []
-        self._outbox.release()
         return events
 
     def send_data(self, data: bytes) -> None:

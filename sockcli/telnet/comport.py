@@ -40,7 +40,7 @@ _NOTICES: Final = {
 }
 _PARITIES: Final = {"n": 1, "o": 2, "e": 3, "m": 4, "s": 5}
 _STOPSIZES: Final = {"1": 1, "2": 2, "1.5": 3}
-_SETTINGS: Final = re.compile(
+_SETTINGS: Final = (
     r"(?P<speed>[1-9][0-9]{0,9})?(?:(?:^|(?<=[0-9]),)(?P<data>[5-8])(?P<parity>[noems])(?P<stop>1\.5|1|2))?"
 )
 
@@ -63,7 +63,7 @@ def parse_com(text: str) -> ComSettings:
     """`115200,8n1`, either half alone, or nothing to set (also written `on`). Raises UsageError."""
     if text in ("", "on"):
         return ComSettings()
-    match = _SETTINGS.fullmatch(text.lower())
+    match = re.fullmatch(_SETTINGS, text.lower())
     if match is None or int(match["speed"] or 0) >= 2**32:
         raise _bad_settings(text)
     speed = int(match["speed"] or 0)

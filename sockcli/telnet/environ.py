@@ -17,9 +17,10 @@ _VAR, _VALUE, _ESC, _USERVAR = b"\x00", b"\x01", b"\x02", b"\x03"
 # RFC 1572's own names are of the kind VAR, a user's are USERVAR.
 _WELL_KNOWN: Final = frozenset({b"USER", b"JOB", b"ACCT", b"PRINTER", b"SYSTEMTYPE", b"DISPLAY"})
 
-_ASKED: Final = re.compile(rb"([\x00\x03])((?:\x02.|[^\x00-\x03])*)", re.DOTALL)
-_ESCAPED: Final = re.compile(rb"\x02(.)", re.DOTALL)
-_SPECIAL: Final = re.compile(rb"([\x00-\x03])")
+# Compiled where they are first used: few servers ask.
+_ASKED: Final = rb"(?s)([\x00\x03])((?:\x02.|[^\x00-\x03])*)"
+_ESCAPED: Final = rb"(?s)\x02(.)"
+_SPECIAL: Final = rb"([\x00-\x03])"
 
 
 class Environment:
@@ -41,8 +42,8 @@ class Environment:
     def _wanted(self, asked: bytes) -> Iterable[tuple[bytes, bytes]]:
         if not asked:
             yield from self._all_of_kind(_VAR, _USERVAR)
-        for kind, escaped in _ASKED.findall(asked):
-            name = _ESCAPED.sub(rb"\1", escaped)
+        for kind, escaped in re.findall(_ASKED, asked):
+            name = re.sub(_ESCAPED, rb"\1", escaped)
             if name:
                 yield kind, name
             else:
@@ -62,7 +63,7 @@ class Environment:
 
 
 def _escape(text: bytes) -> bytes:
-    return _SPECIAL.sub(_ESC + rb"\1", text)
+    return re.sub(_SPECIAL, _ESC + rb"\1", text)
 
 
 def _encode(text: str) -> bytes:

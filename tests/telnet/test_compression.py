@@ -126,6 +126,13 @@ def test_a_broken_stream_is_an_error_after_all_that_came_before_it(damage: int) 
         whole.events_received()
 
 
+def test_what_was_to_be_sent_before_the_error_still_is() -> None:
+    codec = TelnetCodec(COMPRESS)
+    codec.receive_data(START + zlib.compress(unhex("FFFD06"))[:-1] + b"x")
+    assert received(codec, [b""])[1] is not None
+    assert codec.data_to_send() == unhex("FFFD56 FFFB06")
+
+
 def test_an_end_in_the_middle_of_a_stream_gives_what_there_is() -> None:
     packer = zlib.compressobj()
     codec = TelnetCodec(COMPRESS)
