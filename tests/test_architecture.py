@@ -1,0 +1,234 @@
+"""The house rules about modules that a machine can hold: which may import which, and which may not import at all.
+
+The import graph is read from the source, imports inside functions and under TYPE_CHECKING included: a cycle that
+shows only at run time is one all the same.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+ROOT: Final = Path(__file__).parent.parent
+PACKAGE: Final = ROOT / "sockcli"
+
+# From the bottom up. A module imports from its own row and from those below it; a package stands for all that is
+# in it. A new module needs a place here.
+LAYERS: Final[tuple[tuple[str, ...], ...]] = (
+    ("errors", "clock", "wait"),
+    ("endpoint", "scope", "text", "descriptors", "signals"),
+    ("policy", "telnet", "terminal", "pump", "framing"),
+    ("net",),
+    ("engine",),
+    ("connection", "streams", "tty", "flow", "inbound", "outbound", "pacing", "reception", "record", "progress"),
+    ("relay", "datagrams", "repl"),
+    ("demo", "run"),
+    ("cli",),
+    ("__init__", "__main__"),
+)
+
+# What belongs to one of them belongs to it alone; what two of them need goes below.
+STRANGERS: Final = frozenset({"relay", "datagrams", "repl"})
+
+# Bytes in, events out: what decides and what parses does not look at the world. Those that may, and at what.
+PURE_LAYERS: Final = 3
+WORLD: Final = frozenset(
+    {"asyncio", "fcntl", "io", "os", "pathlib", "select", "selectors", "shutil", "signal", "socket", "ssl", "stat"}
+    | {"subprocess", "sys", "tempfile", "termios", "threading", "time"}
+)
+WINDOWS: Final = {
+    "clock": {"time"},
+    "wait": {"select"},
+    "signals": {"os", "signal"},
+    "descriptors": {"os"},
+    "policy.facade": {"os"},
+    "policy.locate": {"os", "stat"},
+}
+
+# Libraries, and the one package that may use them, wherever in a file the import stands.
+ROOMS: Final = {
+    **dict.fromkeys(("socket", "_socket", "ssl", "_ssl"), "net"),
+    **dict.fromkeys(("asyncio", "prompt_toolkit"), "repl"),
+    # Each of these opens sockets of its own.
+    **dict.fromkeys(("socketserver", "http.client", "http.server", "urllib.request", "xmlrpc", "smtplib"), "nowhere"),
+    **dict.fromkeys(("ftplib", "imaplib", "poplib", "telnetlib", "nntplib", "multiprocessing"), "nowhere"),
+}
+# Ways to the network that need no import: an event loop, and a socket somebody hands over.
+CALLS: Final = frozenset(
+    {"getaddrinfo", "getnameinfo", "gethostbyname", "open_connection", "create_connection", "start_server"}
+    | {"create_datagram_endpoint", "create_server", "sock_connect", "connect_ex", "sendto", "sendmsg"}
+)
+# What opens sockets takes a Grant; above the engine nobody holds both.
+OPENERS: Final = frozenset({"dial", "resolve", "listen", "receiver", "connect", "bind_first", "SYSTEM_NET"})
+
+
+class Import(NamedTuple):
+    """`importer` needs `imported`, both without the leading `sockcli.`; `name` is what it takes from there."""
+
+    importer: str
+    imported: str
+    name: str | None
+    line: int
+
+
+@cache
+def sources() -> dict[str, ast.Module]:
+    """Every module of the package, by its name below `sockcli`; a package is its `__init__`."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+        found[name] = ast.parse(path.read_bytes(), str(path))
+    return found
+
+
+def raw_imports(module: str) -> Iterator[tuple[str, str | None, int]]:
+    """(module, name taken from it, line) for every import in a file; relative ones are not used here."""
+    for node in ast.walk(sources()[module]):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, None, node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}:{node.lineno}: a relative import"
+            for alias in node.names:
+                yield node.module or "", alias.name, node.lineno
+
+
+def internal(module: str) -> Iterator[Import]:
+    """The imports of our own modules."""
+    for imported, name, line in raw_imports(module):
+        if imported == "sockcli" and name != "__version__":
+            yield Import(module, name or "__init__", None, line)
+        elif imported.startswith("sockcli."):
+            below = imported.removeprefix("sockcli.")
+            # `from sockcli.net import udp` takes a module, not a name.
+            is_module = f"{below}.{name}" in sources()
+            yield Import(module, f"{below}.{name}" if is_module else below, None if is_module else name, line)
+
+
+def external(module: str) -> Iterator[tuple[str, int]]:
+    """The imports of anything else, by their full names."""
+    for imported, name, line in raw_imports(module):
+        if imported.partition(".")[0] != "sockcli":
+            yield (f"{imported}.{name}" if name else imported), line
+
+
+def top(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def layer(module: str) -> int:
+    return next((number for number, row in enumerate(LAYERS) if top(module) in row), -1)
+
+
+def is_in(imported: str, library: str) -> bool:
+    return f"{imported}.".startswith(f"{library}.")
+
+
+def test_every_module_has_a_layer() -> None:
+    homeless = sorted({top(module) for module in sources() if layer(module) < 0})
+    assert not homeless, f"give them a place in LAYERS: {homeless}"
+
+
+def test_imports_point_down() -> None:
+    wrong = [
+        f"{each.importer}:{each.line} imports {each.imported}"
+        for module in sources()
+        for each in internal(module)
+        if layer(each.imported) > layer(module)
+    ]
+    assert not wrong
+
+
+def test_drivers_do_not_know_each_other() -> None:
+    wrong = [
+        f"{each.importer}:{each.line} imports {each.imported}"
+        for module in sources()
+        for each in internal(module)
+        if {top(module), top(each.imported)} <= STRANGERS and top(module) != top(each.imported)
+    ]
+    assert not wrong
+
+
+def test_no_cycles() -> None:
+    """Between modules, whether the import stands at the top of a file or is put off."""
+    graph = {module: sorted({each.imported for each in internal(module)} - {module}) for module in sources()}
+    state: dict[str, str] = {}
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert state.get(module) != "open", " -> ".join((*path[path.index(module) :], module))
+        if module in state:
+            return
+        state[module] = "open"
+        for imported in graph.get(module, ()):
+            visit(imported, (*path, module))
+        state[module] = "done"
+
+    for module in graph:
+        visit(module, ())
+
+
+def test_own_imports_name_modules_that_exist() -> None:
+    missing = [
+        f"{each.importer}:{each.line}: {each.imported}"
+        for module in sources()
+        for each in internal(module)
+        if each.imported not in sources()
+    ]
+    assert not missing
+
+
+def test_what_decides_and_parses_sees_nothing_of_the_world() -> None:
+    wrong = [
+        f"{module}:{line} imports {imported}"
+        for module in sources()
+        if 0 <= layer(module) < PURE_LAYERS
+        for imported, line in external(module)
+        if top(imported) in WORLD - WINDOWS.get(module, set())
+    ]
+    assert not wrong
+
+
+def test_sockets_and_event_loops_stay_in_their_rooms() -> None:
+    wrong = [
+        f"{module}:{line} imports {imported}"
+        for module in sources()
+        for imported, line in external(module)
+        for library, room in ROOMS.items()
+        if is_in(imported, library) and top(module) != room
+    ]
+    assert not wrong
+
+
+def test_network_calls_stay_in_net() -> None:
+    wrong = [
+        f"{module}:{node.lineno} calls {node.attr}"
+        for module, tree in sources().items()
+        if top(module) != "net"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in CALLS
+    ]
+    assert not wrong
+
+
+def test_only_the_engine_opens() -> None:
+    wrong = [
+        f"{module}:{each.line} takes {each.name} from {each.imported}"
+        for module in sources()
+        if top(module) not in ("net", "engine")
+        for each in internal(module)
+        if top(each.imported) == "net" and each.name in OPENERS
+    ]
+    assert not wrong
+
+
+def test_telnet_and_the_like_are_found_by_these_rules() -> None:
+    """The rules above are worth what the graph is: it has edges, and of every kind."""
+    edges = [each for module in sources() for each in internal(module)]
+    assert Import("net.dial", "policy", "Grant", 0)._replace(line=0) in [each._replace(line=0) for each in edges]
+    assert any(each.importer == "engine" and each.imported == "net.udp" and each.name is None for each in edges)
+    assert any(imported == "socket" for imported, _ in external("net.base"))
+    assert len(edges) > 50
