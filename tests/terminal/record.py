@@ -15,8 +15,9 @@ from typing import Final, NamedTuple
 
 import pexpect  # type: ignore[import-untyped]
 
+from tests.terminal.emulator import COLUMNS, ROWS
+
 RECORDINGS: Final = Path(__file__).parent / "recordings"
-ROWS, COLUMNS = 24, 80
 QUIET: Final = 0.4  # nothing written for so long: the program waits for a key
 
 BOXES: Final = """
