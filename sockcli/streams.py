@@ -18,7 +18,7 @@ from sockcli.clock import NEVER, Deadline
 from sockcli.errors import LocalFailure, OutputGone
 from sockcli.net.base import Signal
 from sockcli.pump import Pump
-from sockcli.wait import NO_INTERRUPT, READABLE, WRITABLE, Interrupt, wait
+from sockcli.wait import BROKEN, NO_INTERRUPT, READABLE, WRITABLE, Interrupt, wait
 
 CHUNK: Final = 65_536  # what a pipe holds
 
@@ -148,6 +148,12 @@ class Sink:
         if taken < len(data):
             self._queue.put(memoryview(data)[taken:])
 
+    def ready(self, events: int) -> None:
+        """poll() reported this: go on writing, or learn that nobody reads any more."""
+        if events & BROKEN:
+            raise self._gone()
+        self.flush()
+
     def flush(self) -> None:
         """Write what is pending, as far as that goes without waiting."""
         queue = self._queue
@@ -166,8 +172,8 @@ class Sink:
     def close(self) -> None:
         """Close what is ours, and learn whether all that was written is safe: on NFS some errors come only now."""
         # Closing any duplicate reports them, and stdout stays open: its number must not become another file's.
-        last = self._given if self._owned else os.dup(self._given)
         try:
+            last = self._given if self._owned else os.dup(self._given)
             if self._fd != self._given:
                 os.close(self._fd)
             os.close(last)
@@ -186,8 +192,11 @@ class Sink:
                 self._write = _write_sure
                 return self._try(data)
             if exc.errno in _GONE:
-                raise OutputGone(f"{self.name}: nobody reads it any more") from exc
+                raise self._gone() from exc
             raise _failure(f"cannot write to {self.name}", exc) from exc
+
+    def _gone(self) -> OutputGone:
+        return OutputGone(f"{self.name}: nobody reads it any more")
 
 
 def _writer(fd: int) -> tuple[int, Write]:

@@ -1,0 +1,64 @@
+"""What a relay is made of: two flows, one for each direction, and what looks at the bytes or changes them on the way.
+
+A flow says what it waits for (`interest`) and does what can be done without waiting (`step`). That is all that the
+loop needs, so a direction which the kernel can move by itself may be another kind of flow. A lost connection is
+kept in `failure`, because what came in before it is still to be written; a fault of stdin or stdout is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeAlias
+
+from sockcli.errors import SockcliError
+from sockcli.wait import Interest
+
+# Descriptors with what poll() reported.
+Ready: TypeAlias = Mapping[int, int]
+
+
+class Tap(Protocol):
+    """Sees the bytes as they pass on the wire."""
+
+    def sent(self, data: bytes) -> None: ...
+    def received(self, data: bytes) -> None: ...
+    def close(self) -> None: ...
+
+
+class Codec(Protocol):
+    """A protocol between the user's bytes and the wire's, without I/O. An event with `data` is for the user."""
+
+    @property
+    def pending(self) -> bool:
+        """There are more events than were asked for."""
+        ...
+
+    @property
+    def blocked(self) -> bool:
+        """Send nothing more for now."""
+        ...
+
+    @property
+    def held(self) -> int:
+        """Bytes that it cannot send yet."""
+        ...
+
+    def receive_data(self, data: bytes) -> None: ...
+    def receive_urgent(self) -> None: ...
+    def receive_eof(self) -> None: ...
+    def events_received(self) -> Sequence[object]: ...
+    def send_data(self, data: bytes) -> None: ...
+    def send_eof(self) -> None: ...
+    def data_to_send(self) -> bytes: ...
+
+
+class Flow(Protocol):
+    """One direction."""
+
+    failure: SockcliError | None
+
+    def interest(self) -> Interest:
+        """What has to happen before `step` can do something."""
+        ...
+
+    def step(self, ready: Ready) -> None: ...

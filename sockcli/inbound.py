@@ -1,0 +1,132 @@
+"""From the peer to stdout, through this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sockcli.clock import Deadline
+from sockcli.errors import SockcliError
+from sockcli.flow import Codec, Ready, Tap
+from sockcli.net.base import WANT_READ, Signal, Transport
+from sockcli.outbound import Outbound
+from sockcli.streams import CHUNK, Sink
+from sockcli.wait import BROKEN, URGENT, WRITABLE, Interest, wait
+
+
+class Inbound:
+    """Without a sink, what the peer sends is read and dropped."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        sink: Sink | None,
+        outbound: Outbound,
+        *,
+        taps: Sequence[Tap] = (),
+        codec: Codec | None = None,
+        on_event: Callable[[object], None] | None = None,
+    ) -> None:
+        self._transport = transport
+        self._sink = sink
+        self._outbound = outbound
+        self._taps = taps
+        self._codec = codec
+        self._on_event = on_event
+        self._urgent = False  # the codec knows about the urgent byte that is on its way
+        self._wire_ended = False
+        self.received = 0
+        self.failure: SockcliError | None = None
+        self.ended = False  # nothing more will come, and all that came is at the sink
+
+    @property
+    def eager(self) -> bool:
+        """It can do something that no event will tell of."""
+        if self.ended or not self._has_room():
+            return False
+        return self._transport.pending() or (self._codec is not None and self._codec.pending)
+
+    def interest(self) -> Interest:
+        sink = self._sink
+        # The sink is always watched: once its reader is gone, nothing has to be written to notice it.
+        interest: Interest = () if sink is None else ((sink.fileno(), WRITABLE if sink.pending else 0),)
+        if not self._wire_ended and self._has_room():
+            interest = (*interest, (self._transport.fileno(), self._wanted()))
+        return interest
+
+    def step(self, ready: Ready) -> None:
+        if self._sink is not None and (events := ready.get(self._sink.fileno())):
+            self._sink.ready(events)
+        if self.ended or not self._has_room():
+            return
+        if self._codec is not None and self._codec.pending:
+            self._decode(self._codec)
+        elif ready.get(self._transport.fileno(), 0) & (self._wanted() | BROKEN) or self._transport.pending():
+            self._receive(ready)
+
+    def _has_room(self) -> bool:
+        return (self._sink is None or self._sink.room) and not (self._codec is not None and self._outbound.choked)
+
+    def _wanted(self) -> int:
+        wanted = self._transport.interest(WANT_READ)
+        return wanted if self._codec is None or self._urgent else wanted | URGENT
+
+    def _receive(self, ready: Ready) -> None:
+        if self._codec is not None:
+            self._notice_urgent(self._codec, ready)
+        try:
+            data = self._transport.receive(CHUNK)
+        except SockcliError as exc:
+            self.failure = exc
+            data = Signal.EOF
+        if isinstance(data, bytes):
+            self.received += len(data)
+            for tap in self._taps:
+                tap.received(data)
+            if self._codec is not None:
+                self._codec.receive_data(data)
+                self._decode(self._codec)
+            elif self._sink is not None:
+                self._sink.push(data)
+        elif data is Signal.EOF:
+            self._end()
+
+    def _end(self) -> None:
+        self._wire_ended = True
+        if self._codec is None:
+            self.ended = True
+        else:
+            self._codec.receive_eof()
+            self._decode(self._codec)
+
+    def _decode(self, codec: Codec) -> None:
+        while self._has_room() and not self.ended:
+            try:
+                events = codec.events_received()
+            except SockcliError as exc:
+                self.failure = self.failure or exc
+                self._wire_ended = self.ended = True
+                break
+            for event in events:
+                self._hand_out(event)
+            # After the events: an answer may say that they were handed out (RFC 860).
+            self._outbound.answer(codec.data_to_send())
+            if not events:
+                self.ended = self._wire_ended
+                break
+
+    def _hand_out(self, event: object) -> None:
+        data = getattr(event, "data", None)
+        if isinstance(data, bytes):
+            if self._sink is not None:
+                self._sink.push(data)
+        elif self._on_event is not None:
+            self._on_event(event)
+
+    def _notice_urgent(self, codec: Codec, ready: Ready) -> None:
+        fd = self._transport.fileno()
+        if not self._urgent and ready.get(fd, 0) & URGENT:
+            # Told once: poll() repeats it until the urgent byte was read, which may be after the codec is past it.
+            self._urgent = True
+            codec.receive_urgent()
+        elif self._urgent and not wait([(fd, URGENT)], Deadline(0)):
+            self._urgent = False

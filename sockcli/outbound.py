@@ -1,0 +1,182 @@
+"""From stdin to the peer, through this process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sockcli.clock import NEVER, Deadline
+from sockcli.errors import SockcliError
+from sockcli.flow import Codec, Ready, Tap
+from sockcli.net.base import WANT_WRITE, Transport
+from sockcli.pacing import LinePacer
+from sockcli.pump import HIGH_WATER, Pump
+from sockcli.streams import Source
+from sockcli.text import CrlfEncoder
+from sockcli.wait import READABLE, Interest
+
+# How long an input with nothing to read may still be about to have something: a writer that waited for room in a
+# pipe has to be scheduled. That takes a small part of this, and nobody notices a run that ends so much later.
+LULL: Final = 0.05
+
+# A codec answers what the peer says. A peer that asks on and on but does not read the answers is not read any more.
+MOST_ANSWERS: Final = 4 * HIGH_WATER
+
+
+class Outbound:
+    """Without a source it only sends what the codec has to say."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        source: Source | None,
+        *,
+        crlf: bool = False,
+        line_delay: float | None = None,
+        shutdown: bool = True,
+        taps: Sequence[Tap] = (),
+        codec: Codec | None = None,
+    ) -> None:
+        self._transport = transport
+        self._source = source
+        self._encoder = CrlfEncoder() if crlf else None
+        self._pacer = LinePacer(Deadline(line_delay)) if line_delay else None
+        self._shutdown = shutdown
+        self._taps = taps
+        self._codec = codec
+        self._queue = Pump()
+        self._input_closed = False
+        self.sent = 0
+        self.failure: SockcliError | None = None
+        self.finished = False  # stdin ended, and all of it was sent
+        self.lull = Deadline(LULL)
+        if codec is not None:
+            self._queue.put(codec.data_to_send())
+
+    @property
+    def unsent(self) -> int:
+        """Bytes of input that were read and not sent."""
+        held = self._codec.held if self._codec is not None else 0
+        return self._queue.pending + held + (self._pacer.pending if self._pacer is not None else 0)
+
+    @property
+    def lingers(self) -> bool:
+        """There is no more input but what the peer has not taken yet."""
+        return self._input_closed and not (self._pacer is not None and self._pacer.pending)
+
+    @property
+    def due(self) -> Deadline:
+        """When it can do something though nothing happened."""
+        return self._pacer.due if self._pacer is not None and not self._queue.pending else NEVER
+
+    @property
+    def choked(self) -> bool:
+        """The peer does not read; it should not ask more of the codec either."""
+        return self._queue.pending > MOST_ANSWERS
+
+    def exhausted(self) -> bool:
+        """The peer ended: is all input sent that is there? More of it is not waited for."""
+        source = self._source
+        if source is None or self.failure is not None:
+            return True
+        if self._queue.pending:
+            return False
+        if self._codec is not None and self._codec.blocked:
+            return True  # only the peer could have changed that
+        if not source.ended and (source.readable() or not self.lull.expired):
+            return False
+        if self._pacer is not None:
+            self._pacer.end()
+            return not self._pacer.pending
+        return True
+
+    def interest(self) -> Interest:
+        if self.failure is not None:
+            return ()
+        interest: Interest = ()
+        if self._queue.pending:
+            interest = ((self._transport.fileno(), self._transport.interest(WANT_WRITE)),)
+        if self._source is not None and self._reads(self._source):
+            # Where it does not read it asks for nothing at all: the end of a pipe is reported to whoever asks for 0.
+            interest = (*interest, (self._source.fileno(), READABLE))
+        return interest
+
+    def step(self, ready: Ready) -> None:
+        source = self._source
+        if source is not None and self.failure is None and not self._input_closed:
+            if ready.get(source.fileno()) and self._reads(source):
+                self._read(source)
+            if source.ended:
+                self._close_input()
+        if self._pacer is not None and not self._queue.pending:
+            self._queue_input(self._pacer.take())
+        self._send()
+
+    def answer(self, data: bytes) -> None:
+        """Take what the codec has to say to the peer; `step` sends it."""
+        # After our FIN nothing can be said any more.
+        if not (self.finished and self._shutdown):
+            self._queue.put(data)
+
+    def _reads(self, source: Source) -> bool:
+        if source.ended or not self._queue.room or (self._codec is not None and self._codec.blocked):
+            return False
+        return self._pacer is None or self._pacer.hungry
+
+    def _read(self, source: Source) -> None:
+        data = source.read()
+        if not isinstance(data, bytes):
+            return
+        self.lull.restart()
+        if self._encoder is not None:
+            data = self._encoder.encode(data)
+        if self._pacer is not None:
+            self._pacer.put(data)
+        else:
+            self._queue_input(data)
+
+    def _close_input(self) -> None:
+        self._input_closed = True
+        if self._pacer is not None:
+            self._pacer.end()
+        if self._codec is not None:
+            self._codec.send_eof()
+            self._queue.put(self._codec.data_to_send())
+
+    def _queue_input(self, data: bytes) -> None:
+        if self._codec is not None and data:
+            self._codec.send_data(data)
+            data = self._codec.data_to_send()
+        self._queue.put(data)
+
+    def _send(self) -> None:
+        queue = self._queue
+        while queue.pending and self.failure is None:
+            front = queue.front()
+            taken = self._send_some(front)
+            if not taken:
+                return
+            if self._taps:
+                data = bytes(front[:taken])
+                for tap in self._taps:
+                    tap.sent(data)
+            queue.took(taken)
+            self.sent += taken
+        if self._input_closed and not self.finished and not self.unsent:
+            self._finish()
+
+    def _send_some(self, data: memoryview) -> int:
+        try:
+            taken = self._transport.send(data)
+        except SockcliError as exc:
+            self.failure = exc
+            return 0
+        return taken if isinstance(taken, int) else 0
+
+    def _finish(self) -> None:
+        self.finished = True
+        if self._shutdown:
+            try:
+                self._transport.send_eof()
+            except SockcliError as exc:
+                self.failure = exc

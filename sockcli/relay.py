@@ -1,0 +1,266 @@
+"""stdin and stdout on a connection: both directions at once, on poll(), until one of the ends that a run can have.
+
+The flows move the bytes. This file decides when it is over, and sees to it that whatever ends a run, what was
+received before is written first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from enum import Enum
+from typing import Final, NamedTuple, Protocol, runtime_checkable
+
+from sockcli.clock import NEVER, Deadline
+from sockcli.errors import Interrupted, SockcliError, TimedOut, Unreachable
+from sockcli.flow import Codec, Tap
+from sockcli.inbound import Inbound
+from sockcli.net.base import Transport
+from sockcli.outbound import Outbound
+from sockcli.streams import Sink, Source
+from sockcli.wait import FAILED, NO_INTERRUPT, Interrupt, Poller, wait
+
+# How long stdout may take for what is left when the run is ended from outside; nobody waits longer after Ctrl-C.
+LAST_WORDS: Final = 0.5
+
+# The kernel tells nobody when the peer has acknowledged everything, so it is asked: after a round trip on this
+# machine, and then less and less often, up to what a person does not notice.
+ACK_FIRST: Final = 0.001
+ACK_LATEST: Final = 0.05
+
+# The peer has ended, and its kernel only has to say whether it still took our last bytes: a round trip, and one
+# retransmission. If it says nothing, they stay on their way without us.
+LAST_ACK: Final = 1.0
+
+
+_AT_ONCE: Final = Deadline(0)
+
+
+class RelayOptions(NamedTuple):
+    """How a relay differs from the plain one; times in seconds."""
+
+    crlf: bool = False
+    line_delay: float | None = None
+    send_only: bool = False
+    recv_only: bool = False
+    shutdown: bool = True
+    linger: float | None = None
+    idle_timeout: float | None = None
+    deadline: Deadline = NEVER
+
+
+class Ending(Enum):
+    """What ended the run. The peer's end counts as such only if stdin had not ended before it."""
+
+    PEER = "peer"
+    INPUT = "input"
+    TIMEOUT = "timeout"
+    ERROR = "error"
+    SIGNAL = "signal"
+
+
+@runtime_checkable
+class Acknowledged(Protocol):
+    """A transport that knows how much of what was sent is still on its way."""
+
+    def unacknowledged(self) -> int: ...
+
+
+class Relay:
+    """One run, on one connection. `sent`, `received` and `ending` tell of it, also after an error."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        source: Source,
+        sink: Sink,
+        options: RelayOptions = RelayOptions(),  # noqa: B008
+        *,
+        taps: Sequence[Tap] = (),
+        codec: Codec | None = None,
+        on_event: Callable[[object], None] | None = None,
+        interrupt: Interrupt = NO_INTERRUPT,
+    ) -> None:
+        """`on_event` is told of the codec's events that are no data."""
+        self._transport = transport
+        self._source = source
+        self._sink = sink
+        self._options = options
+        self._interrupt = interrupt
+        self._outbound = Outbound(
+            transport,
+            None if options.recv_only else source,
+            crlf=options.crlf,
+            line_delay=options.line_delay,
+            shutdown=options.shutdown,
+            taps=taps,
+            codec=codec,
+        )
+        self._inbound = Inbound(
+            transport,
+            None if options.send_only else sink,
+            self._outbound,
+            taps=taps,
+            codec=codec,
+            on_event=on_event,
+        )
+        self._idle = Deadline(options.idle_timeout)
+        self._linger: Deadline | None = None  # from the end of stdin on
+        self._in_flight = transport.unacknowledged if isinstance(transport, Acknowledged) else None
+        self._next_question: Deadline | None = None  # when to ask for acknowledgements again
+        self._patience: Deadline | None = None  # for the last one, from the peer's end on
+        self._input_ended_first = False
+        self._sent_before = self._received_before = 0
+        self.ending: Ending | None = None
+
+    @property
+    def sent(self) -> int:
+        return self._outbound.sent
+
+    @property
+    def received(self) -> int:
+        return self._inbound.received
+
+    def run(self) -> Ending:
+        """Relay until it is over: Ending.PEER or Ending.INPUT, or the error that it ended with."""
+        try:
+            self.ending = self._run()
+        except Interrupted:
+            self.ending = Ending.SIGNAL
+            with suppress(SockcliError):  # a second signal, or a stdout that fails as well
+                self._say_last_words()
+            raise
+        except TimedOut:
+            self.ending = Ending.TIMEOUT
+            raise
+        except SockcliError:
+            self.ending = Ending.ERROR
+            raise
+        return self.ending
+
+    def _run(self) -> Ending:
+        inbound, outbound = self._inbound, self._outbound
+        poller = Poller(self._interrupt)
+        outbound.step({})  # a codec may have the first word, and the source may have ended long ago
+        while (ending := self._check_end()) is None:
+            self._check_limits()
+            poller.watch(inbound.interest() + outbound.interest())
+            ready = poller.wait(_AT_ONCE if inbound.eager else self._next_limit())
+            inbound.step(ready)
+            outbound.step(ready)
+            self._note_progress()
+        return ending
+
+    # Is it over?
+
+    def _check_end(self) -> Ending | None:
+        inbound, outbound = self._inbound, self._outbound
+        if not inbound.ended:
+            # Where sending failed, receiving ends soon as well, and all that comes before that is still wanted.
+            self._input_ended_first = outbound.finished
+            done = self._options.send_only and outbound.finished and self._is_acknowledged()
+            return Ending.INPUT if done else None
+        if self._patience is None:
+            self._patience = Deadline(LAST_ACK)
+            self._sink.finish()
+        failure = inbound.failure or outbound.failure
+        if failure is not None:
+            self._write_all()
+            raise self._lost(failure)
+        if not outbound.exhausted() or self._sink.pending:
+            return None
+        if not (self._is_acknowledged() or self._patience.expired):
+            return None
+        if outbound.unsent:
+            raise self._lost(Unreachable(f"connection with {self._transport.peer}: the peer ended it"))
+        return Ending.INPUT if self._input_ended_first else Ending.PEER
+
+    def _is_acknowledged(self) -> bool:
+        if self._in_flight is None or not self._in_flight():
+            return True
+        fd = self._transport.fileno()
+        if wait([(fd, 0)], _AT_ONCE).get(fd, 0) & FAILED:
+            raise self._lost(
+                Unreachable(f"connection with {self._transport.peer}: the peer refused what was sent last")
+            )
+        if self._next_question is None or self._next_question.expired:
+            before = self._next_question.seconds if self._next_question is not None else None
+            self._next_question = Deadline(min(2 * before, ACK_LATEST) if before else ACK_FIRST)
+        return False
+
+    def _lost(self, failure: SockcliError) -> SockcliError:
+        """`failure` with what became of the input."""
+        if self._options.recv_only or not isinstance(failure, Unreachable | TimedOut):
+            return failure
+        sentence = failure.message
+        if left := self._outbound.unsent + self._source.remaining():
+            sentence += f"; {_bytes(left)} of input were not sent"
+        if self._in_flight is not None and (in_flight := self._in_flight()):
+            sentence += f"; {_bytes(in_flight)} sent were not acknowledged"
+        lost = type(failure)(sentence, hint=failure.hint)
+        lost.__cause__ = failure
+        return lost
+
+    # Limits
+
+    def _check_limits(self) -> None:
+        deadline = self._options.deadline
+        if deadline.expired:
+            self._time_out(_deadline_passed(deadline))
+        if self._idle.expired and not self._is_waiting_for_stdout(self._idle):
+            self._time_out(f"nothing was sent or received for {self._idle.seconds:g} s")
+        linger = self._linger
+        if linger is not None and linger.expired and not self._is_waiting_for_stdout(linger):
+            self._time_out(f"the peer did not finish within {linger.seconds:g} s of the end of stdin")
+
+    def _is_waiting_for_stdout(self, limit: Deadline) -> bool:
+        """It is us who keep the peer waiting, so the limit's time does not count."""
+        if not self._sink.pending:
+            return False
+        limit.restart()
+        return True
+
+    def _note_progress(self) -> None:
+        sent, received = self._outbound.sent, self._inbound.received
+        if sent != self._sent_before or received != self._received_before:
+            self._idle.restart()
+        if self._linger is not None:
+            if sent != self._sent_before:
+                self._linger.restart()  # the peer is still taking what stdin had
+        elif self._options.linger is not None and self._outbound.lingers:
+            self._linger = Deadline(self._options.linger)
+        self._sent_before, self._received_before = sent, received
+
+    def _next_limit(self) -> Deadline:
+        """When to look again though nothing happened."""
+        nearest = self._options.deadline.earlier(self._idle).earlier(self._outbound.due)
+        if self._linger is not None:
+            nearest = nearest.earlier(self._linger)
+        if self._next_question is not None:
+            nearest = nearest.earlier(self._next_question)
+        if self._inbound.ended and not self._outbound.lull.expired:
+            nearest = nearest.earlier(self._outbound.lull)
+        return nearest
+
+    # Nothing that was received is lost
+
+    def _write_all(self) -> None:
+        deadline = self._options.deadline
+        if not self._sink.drain(deadline, self._interrupt):
+            raise TimedOut(_deadline_passed(deadline))
+
+    def _time_out(self, reason: str) -> None:
+        self._say_last_words(self._interrupt)
+        raise TimedOut(reason)
+
+    def _say_last_words(self, interrupt: Interrupt = NO_INTERRUPT) -> None:
+        self._sink.finish()
+        self._sink.drain(Deadline(LAST_WORDS), interrupt)
+
+
+def _deadline_passed(deadline: Deadline) -> str:
+    return f"the deadline of {deadline.seconds:g} s passed"
+
+
+def _bytes(count: int) -> str:
+    return f"{count:,} byte{'s' if count != 1 else ''}"
