@@ -55,6 +55,7 @@ class Conversation:
         self._mode = ModeChanged(self.character_mode, self.local_echo)
         self._needs_binary = options.binary
         self._marks_asked = 0
+        self._marked = False
         self._answers = 0
         self._reply_bytes = 0
         self._warned: set[str] = set()
@@ -146,6 +147,9 @@ class Conversation:
         change = self._negotiator.receive(heard.verb, heard.option, mute=self._answers >= ANSWER_LIMIT)
         self._answers += bool(change.reply)
         self._apply(side, heard.option, change)
+        if self._typed_blind(side, heard.option, change):
+            self._marked = False
+            self._apply(Side.PEER, tn.SGA, self._negotiator.request(Side.PEER, tn.SGA, enable=True))
 
     def subnegotiated(self, received: Subnegotiation) -> None:
         """What is sent for an option that is off is ignored."""
@@ -161,7 +165,17 @@ class Conversation:
         elif side is Side.PEER and wants and self._may_answer():
             self._outbox.write(bytes([tn.IAC, tn.DONT, tn.TIMING_MARK]))
         elif side is Side.US and wants and self._may_answer():
+            self._marked = True
             self._outbox.write_after_events(bytes([tn.IAC, tn.WILL, tn.TIMING_MARK]))
+
+    def _typed_blind(self, side: Side, option: int, change: Change) -> bool:
+        """Whether the peer has just gone into BSD's "kludge line mode": it echoes, but only whole lines.
+
+        Its telnetd takes a timing mark that comes back from a client without LINEMODE for a sign that the client edits
+        lines. Asking for SGA again, once, is how BSD's client goes back to character mode.
+        """
+        withdrawn = (side, option, change.enabled) == (Side.PEER, tn.SGA, False)
+        return withdrawn and self._marked and self._options.mode == "auto" and not self.local_echo
 
     def _may_answer(self) -> bool:
         if self._answers >= ANSWER_LIMIT or self._reply_bytes > REPLY_LIMIT:

@@ -323,3 +323,31 @@ def test_piped_text_arrives_with_every_line_end_as_cr_lf(data: bytes, cut: int) 
     expected = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     assert hear(theirs, wire).data == expected
     assert sent(TelnetCodec(), *bytewise(data)) == wire
+
+
+# BSD's kludge line mode
+
+KLUDGE = "FFFB03FFFB01 FFFD06 FFFC03"
+
+
+def test_a_peer_that_echoes_whole_lines_is_asked_once_for_character_mode() -> None:
+    codec = TelnetCodec(TERMINAL)
+    assert hear(codec, unhex(KLUDGE)).sent == unhex("FFFD03FFFD01 FFFB06 FFFE03 FFFD03")
+    assert hear(codec, unhex("FFFB03")).sent == b""
+    assert codec.character_mode
+    assert hear(codec, unhex("FFFC03")).sent == unhex("FFFE03"), "if it insists, so be it"
+
+
+@pytest.mark.parametrize(
+    ("options", "heard"),
+    [
+        (XTERM, KLUDGE),
+        (XTERM._replace(mode="line"), KLUDGE),
+        (TERMINAL, "FFFB03FFFB01 FFFC03"),
+        (TERMINAL, "FFFB03 FFFD06 FFFC03"),
+        (TERMINAL, "FFFD06 FFFC03"),
+    ],
+    ids=["in a pipe", "in line mode", "without a timing mark", "without echo", "with no SGA at all"],
+)
+def test_nobody_else_is(options: TelnetOptions, heard: str) -> None:
+    assert not hear(TelnetCodec(options), unhex(heard)).sent.endswith(unhex("FFFD03"))

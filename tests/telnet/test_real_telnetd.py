@@ -1,0 +1,135 @@
+"""GNU telnetd itself, started the way inetd would, on a loopback socket: the codec gets through its login."""
+
+from __future__ import annotations
+
+import select
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sockcli.telnet import Event, TelnetCodec, TelnetOptions
+from sockcli.telnet import constants as tn
+from sockcli.telnet.events import Command, Data
+from tests.telnet.talk import drain
+
+TELNETD = shutil.which("telnetd", path="/usr/sbin:/sbin:/usr/local/sbin")
+pytestmark = pytest.mark.skipif(TELNETD is None, reason="telnetd is not installed (Debian: inetutils-telnetd)")
+
+OPTIONS = TelnetOptions(terminal_type="xterm-256color", size=(91, 33), mode="auto", env={"USER": "joe"})
+LOGIN = r"""#!/bin/sh
+trap 'echo interrupted' INT
+echo "$TERM, $(stty size)"
+echo ready
+while :; do
+  read -r line || continue
+  echo "got <$line>, $(stty size)"
+  [ "$line" = bye ] && exit
+done
+"""
+PATIENCE = 10.0
+
+
+class Session:
+    """A codec on a socket, as a relay has it: urgent data noticed, events first, then what is to be sent."""
+
+    def __init__(self, connection: socket.socket, codec: TelnetCodec) -> None:
+        self.codec = codec
+        self.events: list[Event] = []
+        self.shown = b""
+        self._connection = connection
+        self._poll = select.poll()
+        self._poll.register(connection, select.POLLIN | select.POLLPRI)
+
+    def until(self, text: bytes) -> None:
+        """Talk until the peer has shown this, after what was waited for before. b"" is the end of the connection."""
+        deadline = time.monotonic() + PATIENCE
+        while not text or text not in self.shown:
+            self.send()
+            ready = self._poll.poll(max(0, deadline - time.monotonic()) * 1_000)
+            assert ready, f"{text!r} did not come, only {self.shown!r}"
+            if ready[0][1] & select.POLLPRI:
+                self.codec.receive_urgent()
+            data = self._connection.recv(65_536)
+            if data:
+                self.codec.receive_data(data)
+            else:
+                self.codec.receive_eof()
+            for event in drain(self.codec):
+                self.events.append(event)
+                self.shown += event.data if isinstance(event, Data) else b""
+            if not data:
+                assert not text, f"{text!r} did not come, only {self.shown!r}"
+                return
+        self.shown = self.shown.partition(text)[2]
+
+    def send(self) -> None:
+        self._connection.sendall(self.codec.data_to_send())
+        urgent = self.codec.urgent_to_send()
+        if urgent:
+            self._connection.sendall(urgent[:-1])
+            self._connection.send(urgent[-1:], socket.MSG_OOB)
+
+    def type(self, text: bytes) -> None:
+        self.codec.send_data(text)
+        self.codec.send_enter()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[socket.socket]:
+    login = tmp_path / "login.sh"
+    login.write_text(LOGIN)
+    login.chmod(0o755)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        connection = socket.create_connection(listener.getsockname())
+        accepted, _ = listener.accept()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+    with accepted:
+        process = subprocess.Popen(
+            [str(TELNETD), "-h", "-E", str(login)],
+            stdin=accepted.fileno(),
+            stdout=accepted.fileno(),
+            stderr=subprocess.DEVNULL,
+        )
+    with connection, process:
+        yield connection
+        process.kill()
+
+
+@pytest.mark.parametrize("active", [True, False], ids=["from the start", "as soon as the peer does"])
+def test_a_login(server: socket.socket, active: bool) -> None:
+    session = Session(server, TelnetCodec(OPTIONS, active=active))
+    session.until(b"xterm-256color, 33 91\r\n")
+    session.until(b"ready\r\n")
+    assert session.codec.character_mode
+    assert not session.codec.local_echo
+    session.type(b"a\xff\xe2\x86\x92")
+    session.until(b"got <a\xff\xe2\x86\x92>, 33 91\r\n")
+    session.codec.resize(255, 255)
+    session.type(b"")
+    session.until(b"got <>, 255 255\r\n")
+    session.codec.send_command("ayt")
+    session.until(b"[Yes]")
+    session.type(b"bye")
+    session.until(b"got <bye>")
+    session.until(b"")
+    assert [option for option, us, _ in session.codec.status() if us.value == "on"] == [
+        tn.BINARY,
+        tn.TTYPE,
+        tn.NAWS,
+        tn.NEW_ENVIRON,
+    ]
+
+
+def test_the_interrupt(server: socket.socket) -> None:
+    session = Session(server, TelnetCodec(OPTIONS))
+    session.until(b"ready\r\n")
+    session.codec.interrupt()
+    session.until(b"interrupted\r\n")
+    assert Command(tn.DM) in session.events, "the server flushed its output, and said so with a Synch"
+    session.type(b"bye")
+    session.until(b"got <bye>")
