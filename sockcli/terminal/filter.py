@@ -86,7 +86,7 @@ class TerminalFilter:
         return lines
 
     def _is_plain(self, data: bytes) -> bool:
-        """Whether `data` needs no look at all: twenty times as fast as the parser."""
+        """Whether `data` passes as it is. Asked of all bytes at once, which is quicker by far than parsing them."""
         return (
             bool(data)
             and not data.translate(None, self._rules.plain)

@@ -23,8 +23,8 @@ BELLS_PER_SECOND: Final = 5
 
 # What has no effect beyond the screen's content and the cursor's place.
 _DRAWING: Final = (
-    r"\x1b(?:\[(?:[0-9]{0,5}(?:;[0-9]{0,5})?[Hf]|[0-9]{0,5}[@-GIK-MPSTXZ`ade]"
-    r"|[012]?J"  # 3 J erases the user's own scrollback
+    r"\x1b(?:\[(?:[0-9]{0,5}(?:;[0-9]{0,5})?[Hf]|[0-9]{0,5}[@-GILMPSTXZ`ade]"
+    r"|[012]?[JK]"  # 3 J erases the user's own scrollback
     r"|[0-9]{0,3}b"  # repeats a character: with five digits, eight bytes would write 99,999
     r"|[su])"  # save and restore; with parameters, or for T more than one, these are other functions
     r"|[78DEM])"

@@ -29,8 +29,8 @@ JOINERS: Final = frozenset("\u200c\u200d\ufe0e\ufe0f")
 SCREEN: Final = [
     re.compile(pattern)
     for pattern in (
-        r"\x1b\[\d{0,5}[ABCDEFGIKLMPSTXZ@`ade]",
-        r"\x1b\[[012]?J",
+        r"\x1b\[\d{0,5}[ABCDEFGILMPSTXZ@`ade]",
+        r"\x1b\[[012]?[JK]",
         r"\x1b\[\d{0,3}b",
         r"\x1b\[(\d{0,5}(;\d{0,5})?)?[Hfr]",
         r"\x1b\[[su]",
