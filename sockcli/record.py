@@ -1,0 +1,220 @@
+"""A session, recorded: as a hex dump, as the bytes themselves, or as one JSON object a line.
+
+The first two are taps: they write to a file or stderr beside the session. The JSON lines are stdout itself, in place
+of the peer's bytes; this file makes them, and whoever has the sink puts them there.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from sockcli.descriptors import STANDARD
+from sockcli.endpoint import Address
+from sockcli.errors import Interrupted, LocalFailure, OutputGone, SockcliError, UsageError
+from sockcli.flow import Tap
+from sockcli.policy import Grant
+from sockcli.streams import OutputFilter, Sink
+from sockcli.text import hex_dump_lines, printable
+from sockcli.wait import NO_INTERRUPT, Interrupt
+
+STDERR: Final = 2
+
+# What is recorded may be a password: nobody else's to read.
+_PRIVATE: Final = 0o600
+
+_Decoder: Final = codecs.getincrementaldecoder("utf-8")
+
+WallClock = Callable[[], float]
+
+
+def open_records(hex_dump: str | None, log: str | None, interrupt: Interrupt = NO_INTERRUPT) -> list[Tap]:
+    """The taps that `--hex-dump` and `--log` ask for; `-` is stderr. To be called before connecting.
+
+    A file is made, or emptied. Raises LocalFailure where it cannot be opened, and UsageError where it is another of
+    the run's files: one would destroy the other, be it the input. Nothing is emptied then.
+    """
+    given = {"--hex-dump": hex_dump, "--log": log}
+    parts = {_identity(fd): name for fd, name in zip(STANDARD, ("stdin", "stdout", "stderr"), strict=True)}
+    files: dict[str, int] = {}
+    for option, path in given.items():
+        if path is None or path == "-":
+            continue
+        files[option] = fd = _open(path)
+        identity = _identity(fd)
+        if identity is not None and identity in parts:
+            raise UsageError(f'{option} "{printable(path)}" is the same file as {parts[identity]}')
+        parts[identity] = option
+    for fd in files.values():
+        if _identity(fd):
+            os.ftruncate(fd, 0)
+    taps: list[Tap] = []
+    if hex_dump is not None:
+        taps.append(HexDump(_sink(hex_dump, files.get("--hex-dump")), interrupt))
+    if log is not None:
+        fd = files.get("--log", STDERR)
+        # What a peer sends may not drive a terminal, whichever way it gets there.
+        taps.append(
+            SessionLog(_sink(log, files.get("--log"), _terminal_filter() if os.isatty(fd) else None), interrupt)
+        )
+    return taps
+
+
+def _open(path: str) -> int:
+    try:
+        # Not emptied yet: it may turn out to be somebody else's.
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY, _PRIVATE)
+    except (OSError, ValueError) as exc:  # ValueError: a NUL in the name
+        reason = exc.strerror if isinstance(exc, OSError) else str(exc)
+        raise LocalFailure(f'cannot write to "{printable(path)}": {reason}') from exc
+
+
+def _identity(fd: int) -> tuple[int, int] | None:
+    """Which file it is, where that is one that could be destroyed: not a device, a terminal or a pipe."""
+    status = os.fstat(fd)
+    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
+
+
+def _sink(path: str, fd: int | None, output_filter: OutputFilter | None = None) -> Sink:
+    if fd is None:
+        return Sink(STDERR, "stderr", output_filter=output_filter)
+    return Sink(fd, f'"{printable(path)}"', output_filter=output_filter, owned=True)
+
+
+def _terminal_filter() -> OutputFilter:
+    from sockcli.terminal import TerminalFilter  # hardly ever needed, and as large as all the rest of this
+
+    return TerminalFilter("safe")
+
+
+class _Record:
+    """What both taps do. A slow file slows the session down, because neither may lose anything."""
+
+    def __init__(self, sink: Sink, interrupt: Interrupt = NO_INTERRUPT) -> None:
+        self._sink = sink
+        self._interrupt = interrupt
+
+    def close(self) -> None:
+        with self._faults():
+            self._sink.finish()
+            self._sink.drain(interrupt=self._interrupt)
+            self._sink.close()
+
+    def _write(self, data: bytes) -> None:
+        with self._faults():
+            self._sink.push(data)
+            self._sink.drain(interrupt=self._interrupt)
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except OutputGone as exc:
+            # A quiet end is for stdout alone.
+            raise LocalFailure(f"cannot write to {exc.message}") from exc
+
+
+class HexDump(_Record):
+    """Each chunk as lines of direction (`>` is ours), time of day, offset within its direction, hex and text."""
+
+    def __init__(self, sink: Sink, interrupt: Interrupt = NO_INTERRUPT, *, clock: WallClock = time.time) -> None:
+        super().__init__(sink, interrupt)
+        self._clock = clock
+        self._offsets = {">": 0, "<": 0}
+
+    def sent(self, data: bytes) -> None:
+        self._dump(">", data)
+
+    def received(self, data: bytes) -> None:
+        self._dump("<", data)
+
+    def _dump(self, direction: str, data: bytes) -> None:
+        now = self._clock()
+        start = f"{direction} {time.strftime('%H:%M:%S', time.localtime(now))}.{int(now * 1000) % 1000:03d}"
+        lines = [f"{start} {line}\n" for line in hex_dump_lines(data, self._offsets[direction])]
+        self._offsets[direction] += len(data)
+        # A datagram of no bytes is something that passed, too.
+        self._write("".join(lines or [f"{start} {self._offsets[direction]:08x}\n"]).encode("ascii"))
+
+
+class SessionLog(_Record):
+    """The bytes of both directions as they passed, in that order, with nothing in between."""
+
+    def sent(self, data: bytes) -> None:
+        self._write(data)
+
+    def received(self, data: bytes) -> None:
+        self._write(data)
+
+
+class JsonEvents:
+    """The lines of `--json`: shapes and order of keys are the contract's. All ASCII, so no terminal is driven by one.
+
+    It is the sink's filter: `feed` makes `receive` events of a stream's bytes, in which a character that is split
+    between two reads waits for its rest. A datagram waits for nothing.
+    """
+
+    def __init__(self, *, clock: WallClock = time.time) -> None:
+        self._clock = clock
+        self._decoder = _Decoder()
+
+    def connect(self, grant: Grant, address: Address) -> bytes:
+        request = grant.request
+        return self._event(
+            "connect",
+            operation=str(request.operation),
+            endpoint=str(request.endpoint),
+            address=str(address),
+            rule=str(grant.rule),
+        )
+
+    def feed(self, data: bytes) -> bytes:
+        held = self._decoder.getstate()[0]
+        try:
+            text = self._decoder.decode(data)
+        except UnicodeDecodeError:
+            self._decoder.reset()
+            return self._receive(held + data)
+        length = len(held) + len(data) - len(self._decoder.getstate()[0])
+        return self._event("receive", length=length, text=text) if length else b""
+
+    def finish(self) -> bytes:
+        held = self._decoder.getstate()[0]
+        self._decoder.reset()
+        return self._receive(held) if held else b""
+
+    def datagram(self, data: bytes, sender: Address) -> bytes:
+        try:
+            return self._event("receive", length=len(data), text=data.decode(), **{"from": str(sender)})
+        except UnicodeDecodeError:
+            return self._receive(data, **{"from": str(sender)})
+
+    def close(self, reason: str, sent: int, received: int, exit_code: int) -> bytes:
+        return self._event("close", reason=reason, sent=sent, received=received, exit=exit_code)
+
+    def error(self, error: SockcliError) -> bytes:
+        """For an error before there was a connection."""
+        code = 128 + error.signum if isinstance(error, Interrupted) else int(error.exit_code)
+        # Python's form of a byte that is not UTF-8, in an argument that is quoted, is not valid in JSON.
+        message = str(error).encode("utf-8", "backslashreplace").decode()
+        return _line({"event": "error", "kind": error.kind, "message": message, "exit": code})
+
+    def _receive(self, data: bytes, **more: object) -> bytes:
+        import binascii
+
+        encoded = binascii.b2a_base64(data, newline=False).decode("ascii")
+        return self._event("receive", length=len(data), base64=encoded, **more)
+
+    def _event(self, name: str, **values: object) -> bytes:
+        return _line({"event": name, "time": round(self._clock(), 3), **values})
+
+
+def _line(value: dict[str, object]) -> bytes:
+    import json
+
+    return f"{json.dumps(value)}\n".encode("ascii")
