@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import os
+from typing import TYPE_CHECKING
 
 from sockcli.policy.locate import Located, load_manifest
 from sockcli.policy.manifest import parse_manifest
 from sockcli.policy.policy import Policy
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Manifest:
@@ -17,9 +20,9 @@ class Manifest:
         self.path = path
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Manifest:
+    def load(cls, path: str | Path) -> Manifest:
         """Read the file. Raises ManifestError."""
-        name = os.fspath(path)
+        name = str(path)
         return cls(load_manifest(Located(name, named=True)), name)
 
     @classmethod
