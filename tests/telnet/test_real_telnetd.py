@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -41,31 +41,38 @@ class Session:
         self.codec = codec
         self.events: list[Event] = []
         self.shown = b""
+        self.ended = False
         self._connection = connection
         self._poll = select.poll()
         self._poll.register(connection, select.POLLIN | select.POLLPRI)
 
-    def until(self, text: bytes) -> None:
-        """Talk until the peer has shown this, after what was waited for before. b"" is the end of the connection."""
+    def until_shown(self, text: bytes) -> None:
+        """Talk until the peer has shown this, after what was waited for before."""
+        self.until(lambda: text in self.shown)
+        self.shown = self.shown.partition(text)[2]
+
+    def until(self, reached: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE
-        while not text or text not in self.shown:
-            self.send()
+        self.send()
+        while not reached():
             ready = self._poll.poll(max(0, deadline - time.monotonic()) * 1_000)
-            assert ready, f"{text!r} did not come, only {self.shown!r}"
+            assert ready, f"nothing more comes after {self.shown!r}"
             if ready[0][1] & select.POLLPRI:
                 self.codec.receive_urgent()
-            data = self._connection.recv(65_536)
-            if data:
-                self.codec.receive_data(data)
-            else:
-                self.codec.receive_eof()
-            for event in drain(self.codec):
-                self.events.append(event)
-                self.shown += event.data if isinstance(event, Data) else b""
-            if not data:
-                assert not text, f"{text!r} did not come, only {self.shown!r}"
-                return
-        self.shown = self.shown.partition(text)[2]
+            self._receive()
+            self.send()
+
+    def _receive(self) -> None:
+        assert not self.ended, f"the connection ended after {self.shown!r}"
+        data = self._connection.recv(65_536)
+        if data:
+            self.codec.receive_data(data)
+        else:
+            self.codec.receive_eof()
+            self.ended = True
+        for event in drain(self.codec):
+            self.events.append(event)
+            self.shown += event.data if isinstance(event, Data) else b""
 
     def send(self) -> None:
         self._connection.sendall(self.codec.data_to_send())
@@ -103,20 +110,19 @@ def server(tmp_path: Path) -> Iterator[socket.socket]:
 @pytest.mark.parametrize("active", [True, False], ids=["from the start", "as soon as the peer does"])
 def test_a_login(server: socket.socket, active: bool) -> None:
     session = Session(server, TelnetCodec(OPTIONS, active=active))
-    session.until(b"xterm-256color, 33 91\r\n")
-    session.until(b"ready\r\n")
-    assert session.codec.character_mode
+    session.until_shown(b"xterm-256color, 33 91\r\n")
+    session.until_shown(b"ready\r\n")
+    session.until(lambda: session.codec.character_mode)
     assert not session.codec.local_echo
     session.type(b"a\xff\xe2\x86\x92")
-    session.until(b"got <a\xff\xe2\x86\x92>, 33 91\r\n")
+    session.until_shown(b"got <a\xff\xe2\x86\x92>, 33 91\r\n")
     session.codec.resize(255, 255)
     session.type(b"")
-    session.until(b"got <>, 255 255\r\n")
+    session.until_shown(b"got <>, 255 255\r\n")
     session.codec.send_command("ayt")
-    session.until(b"[Yes]")
+    session.until_shown(b"[Yes]")
     session.type(b"bye")
-    session.until(b"got <bye>")
-    session.until(b"")
+    session.until(lambda: session.ended)
     assert [option for option, us, _ in session.codec.status() if us.value == "on"] == [
         tn.BINARY,
         tn.TTYPE,
@@ -127,9 +133,9 @@ def test_a_login(server: socket.socket, active: bool) -> None:
 
 def test_the_interrupt(server: socket.socket) -> None:
     session = Session(server, TelnetCodec(OPTIONS))
-    session.until(b"ready\r\n")
+    session.until_shown(b"ready\r\n")
     session.codec.interrupt()
-    session.until(b"interrupted\r\n")
+    session.until_shown(b"interrupted\r\n")
     assert Command(tn.DM) in session.events, "the server flushed its output, and said so with a Synch"
-    session.type(b"bye")
-    session.until(b"got <bye>")
+    session.type(b"still here")
+    session.until_shown(b"got <still here>")
