@@ -165,7 +165,7 @@ class TestInThisProcess:
                     interrupt.check()
                 assert caught.value.signum == signal.SIGHUP
 
-    def test_other_signals_do_not_end_a_wait(self) -> None:
+    def test_other_signals_do_not_end_a_wait(self, capfd: pytest.CaptureFixture[str]) -> None:
         """Nor does a storm of them fill anything up."""
         previous = signal.signal(signal.SIGWINCH, lambda *_: None)
         try:
@@ -177,6 +177,7 @@ class TestInThisProcess:
                 assert not wait([(interrupt.fileno(), READABLE)], Deadline(0))
         finally:
             signal.signal(signal.SIGWINCH, previous)
+        assert capfd.readouterr() == ("", "")
 
     def test_its_descriptors_are_not_handed_on(self) -> None:
         with SignalInterrupt() as interrupt:

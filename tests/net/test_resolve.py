@@ -249,6 +249,19 @@ def test_no_thread_and_no_descriptor_left(monkeypatch: pytest.MonkeyPatch) -> No
         texts(NAME, Resolver())
 
 
+def test_neither_port_nor_codec_come_near_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """getaddrinfo takes port 65616 as 80, and Python's codec folds other letters into ASCII."""
+    asked: list[tuple[object, ...]] = []
+
+    def spy(*arguments: object) -> list[object]:
+        asked.append(arguments)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", spy)
+    assert Net().getaddrinfo("printer.test", socket.AF_INET, socket.SOCK_STREAM) == []
+    assert asked == [(b"printer.test", None, socket.AF_INET, socket.SOCK_STREAM)]
+
+
 def test_many_lookups_leak_nothing() -> None:
     net = Resolver("192.0.2.7")
     before, threads = open_descriptors(), threading.active_count()

@@ -120,6 +120,17 @@ class TestLoss:
         with pytest.raises(Unreachable):
             pair.transport.receive()
 
+    def test_reset_after_the_peers_end_is_no_clean_end_once_we_hear_of_it(self, pair: TcpPair) -> None:
+        """The kernel gives the end and keeps the reset to itself; half-closing brings it out."""
+        pair.peer.sendall(b"last words")
+        pair.peer.shutdown(socket.SHUT_WR)
+        reset(pair.peer)
+        until(lambda: broken(pair.transport), "the reset")
+        pair.transport.send_eof()
+        assert pair.transport.receive() == b"last words"
+        with pytest.raises(Unreachable, match="connection with"):
+            pair.transport.receive()
+
     def test_half_close_after_everything_was_told(self, pair: TcpPair) -> None:
         reset(pair.peer)
         until(lambda: broken(pair.transport), "the reset")
@@ -188,21 +199,21 @@ class TestClose:
 
     def test_peer_that_goes_on_sending_cannot_hold_it_up(self, pair: TcpPair, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(tcp, "_DRAIN_LIMIT", 1000)
-        reads = 0
+        calls: list[str] = []
 
         class Endless:
             def __init__(self, real: socket.socket) -> None:
                 self.real = real
 
             def recv_into(self, buffer: bytearray) -> int:
-                nonlocal reads
-                reads += 1
+                calls.append("read")
                 return min(len(buffer), 300)
 
             def fileno(self) -> int:
                 return self.real.fileno()
 
             def shutdown(self, how: int) -> None:
+                calls.append("end")
                 self.real.shutdown(how)
 
             def close(self) -> None:
@@ -210,7 +221,7 @@ class TestClose:
 
         monkeypatch.setattr(pair.transport, "_sock", Endless(pair.transport._sock))
         pair.transport.close()
-        assert reads == 4
+        assert calls == ["end", "read", "read", "read", "read"]
         assert pair.transport.fileno() == -1
 
 
