@@ -24,7 +24,9 @@ from sockcli.policy import Request
 from sockcli.policy.manifest import parse_manifest
 from sockcli.wait import READABLE, wait
 
-SERVER_MANIFEST: Final = b'{"permissions": [{"socket": ["tcp-listen:127.0.0.1", "udp-bind:127.0.0.1"]}]}'
+SERVER_MANIFEST: Final = (
+    b'{"permissions": [{"socket": ["tcp-listen:127.0.0.1", "udp-bind:127.0.0.1", "udp-send-to:127.0.0.1"]}]}'
+)
 LOOPBACK: Final = Host.parse("127.0.0.1")
 # A line of the line service; a longer one is no command, and nobody fills the memory with it.
 MAX_LINE: Final = 1_024
@@ -36,7 +38,8 @@ class Servers:
     """A line service and an echo on TCP, and an echo on UDP that loses and delays replies on request."""
 
     def __init__(self) -> None:
-        engine = Engine(parse_manifest(SERVER_MANIFEST, "demo servers"))
+        self._policy = parse_manifest(SERVER_MANIFEST, "demo servers")
+        engine = Engine(self._policy)
         self._stop_in, self._stop_out = os.pipe()
         self._lines = engine.listen(Request(Operation.TCP_LISTEN, LOOPBACK, 0))
         self._echo = engine.listen(Request(Operation.TCP_LISTEN, LOOPBACK, 0))
@@ -99,7 +102,8 @@ class Servers:
             if not isinstance(received, Signal):
                 echo.take(*received)
             for data, peer in echo.due():
-                receiver.send_to(data, peer)
+                grant = self._policy.authorize(Request(Operation.UDP_SEND_TO, peer.host, peer.port))
+                receiver.send_to(memoryview(data), peer, grant)
             deadline = echo.next_due()
 
 

@@ -12,11 +12,12 @@ from sockcli.cli.options import deadline_option, family_of, family_options
 from sockcli.cli.output import emit, emit_json, table
 from sockcli.cli.params import Protocol, expect_no_more, port_number, take_target
 from sockcli.cli.settings import Settings, pass_settings
-from sockcli.endpoint import Host, Operation
-from sockcli.errors import Denied, ExitCode, UsageError
+from sockcli.endpoint import Operation
+from sockcli.errors import ExitCode, UsageError
 from sockcli.policy import Request
 
 if TYPE_CHECKING:
+    from sockcli.engine import Answer
     from sockcli.policy import Decision, Policy
 
 
@@ -49,7 +50,81 @@ def command(
     if resolve and not request.operation.takes_address:
         raise UsageError(f"{request.operation} has no address to resolve")
     policy = settings.load_policy()
-    raise NotImplementedError(policy, as_json)
+    decision = policy.decide(request)
+    answers: list[Answer] | None = None
+    if resolve and decision.allowed:
+        answers = look_up(policy, request, family, deadline)
+    allowed = decision.allowed and (answers is None or any(answer.denied is None for answer in answers))
+    if as_json:
+        emit_json(as_object(policy, request, decision, answers, allowed))
+    else:
+        emit(explain(policy, request, decision, answers, allowed))
+    return ExitCode.OK if allowed else ExitCode.DENIED
+
+
+def look_up(policy: Policy, request: Request, family: int, deadline: float | None) -> list[Answer]:
+    """Each address that the name leads to, and whether it may be used. Raises Unresolved, TimedOut, Interrupted."""
+    from sockcli.clock import Deadline
+    from sockcli.engine import Engine
+    from sockcli.signals import SignalInterrupt
+
+    return Engine(policy, interrupt=SignalInterrupt()).resolve(request, family=family, deadline=Deadline(deadline))
+
+
+def as_object(
+    policy: Policy, request: Request, decision: Decision, answers: Sequence[Answer] | None, allowed: bool
+) -> dict[str, object]:
+    """The answer for a program."""
+    placed = decision.placed
+    value: dict[str, object] = {
+        "allowed": allowed,
+        "operation": str(request.operation),
+        "host": str(request.host) if request.host else None,
+        "port": request.port,
+        "rule": str(placed.rule) if placed else None,
+        "source": placed.source if placed else None,
+        "manifest": policy.manifest,
+    }
+    suggestion = decision.suggestion
+    if answers is not None:
+        value["addresses"] = [
+            {
+                "address": str(answer.address),
+                "allowed": answer.denied is None,
+                "reason": answer.denied.reason if answer.denied else None,
+            }
+            for answer in answers
+        ]
+        if not allowed:
+            suggestion = suggested(answers)
+    if suggestion:
+        value["suggestion"] = suggestion
+    return value
+
+
+def explain(
+    policy: Policy, request: Request, decision: Decision, answers: Sequence[Answer] | None, allowed: bool
+) -> str:
+    """The answer for a person."""
+    placed = decision.placed
+    rows = [("allowed" if allowed else "denied", str(request))]
+    if placed:
+        verb = "by" if decision.allowed else "by deny"
+        rows.append((verb, f"{placed.rule}  ({placed.source} of {policy.manifest})"))
+    else:
+        rows.append(("because", f"no rule of {policy.manifest} covers it"))
+    for answer in answers or ():
+        denied = answer.denied
+        rows.append(("leads to", f"{answer.address.host}  {denied.reason if denied else 'may be used'}"))
+    suggestion = suggested(answers) if answers is not None and not allowed else decision.suggestion
+    if suggestion:
+        rows.append(("add", f'"{suggestion}"  to allow it'))
+    return table(rows)
+
+
+def suggested(answers: Sequence[Answer]) -> str | None:
+    """The rule that would let the first of these addresses be used."""
+    return next((answer.denied.suggestion for answer in answers if answer.denied and answer.denied.suggestion), None)
 
 
 def parse_request(words: Sequence[str]) -> Request:

@@ -29,7 +29,7 @@ def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     """A callback that keeps a shared option in the Settings, wherever on the command line it stood."""
 
     def keep(ctx: click.Context, _: click.Parameter, value: Any) -> None:
-        if value:
+        if value not in (None, False):  # given after the command's name, it wins; not given, it takes nothing back
             setattr(ctx.ensure_object(Settings), name, value)
 
     return keep

@@ -17,7 +17,11 @@ family_options = bundle(
 )
 
 source_option = click.option(
-    "-s", "--source", metavar="[ADDR][:PORT]", type=source, help="Local address and port.  [default: the system's choice]"
+    "-s",
+    "--source",
+    metavar="[ADDR][:PORT]",
+    type=source,
+    help="Local address and port.  [default: the system's choice]",
 )
 
 deadline_option = click.option("--deadline", metavar="S", type=limit, help="Limit for the whole run; then exit 7.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from sockcli.cli.common import HELP_OPTIONS, common_options
 from sockcli.cli.options import (
     Given,
-    common_options,
     deadline_option,
     family_of,
     family_options,
@@ -16,10 +17,22 @@ from sockcli.cli.options import (
     record_options,
     source_option,
 )
-from sockcli.cli.params import LIMIT, PAUSE, Source, connect_target, expect_no_more, listen_target
-from sockcli.cli.settings import Settings, pass_settings
-from sockcli.endpoint import Endpoint
-from sockcli.errors import UsageError
+from sockcli.cli.params import connect_target, expect_no_more, limit, listen_target, pause
+from sockcli.cli.running import Output, Session
+from sockcli.cli.settings import Settings, pass_settings, report
+from sockcli.clock import Deadline
+from sockcli.endpoint import Operation
+from sockcli.engine import CONNECT_TIMEOUT, RETRY_DELAY, DialOptions, Engine, ListenOptions
+from sockcli.errors import ProtocolError, TimedOut, Unreachable
+from sockcli.net.listen import TcpListener, accept_next
+from sockcli.policy import Request
+from sockcli.relay import Relay, RelayOptions
+from sockcli.signals import SignalInterrupt
+from sockcli.streams import Source
+from sockcli.wait import Interrupt
+
+if TYPE_CHECKING:
+    from sockcli.net.base import Transport
 
 # Options that only make sense where something is sent, received, connected to, or relayed at all.
 SENDING = ("crlf", "line_delay", "linger", "no_shutdown")
@@ -30,27 +43,37 @@ EXCLUSIONS = {
     "listen": CONNECTING,
     "probe": RELAYING,
     "recv_only": ("send_only", *SENDING),
-    "quiet": ("progress",),
 }
 
 
-@click.command("tcp", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("tcp", context_settings=HELP_OPTIONS)
 @click.argument("words", nargs=-1, metavar="TARGET")
-@click.option("-l", "--listen", is_flag=True, help="Accept one peer at [HOST] PORT instead; HOST is 127.0.0.1 if not given.")
+@click.option("-l", "--listen", is_flag=True, help="Accept one peer at [HOST] PORT instead.")
 @click.option("-k", "--keep-open", is_flag=True, help="With -l: keep accepting, one peer after the other.")
 @family_options
-@click.option("--connect-timeout", type=LIMIT, default=10.0, show_default=True, help="For connecting, name lookup included.")
-@click.option("--idle-timeout", type=LIMIT, help="Since the last byte either way; then exit 7.")
+@click.option(
+    "--connect-timeout",
+    metavar="S",
+    type=limit,
+    default=CONNECT_TIMEOUT,
+    show_default=True,
+    help="For connecting, name lookup included.",
+)
+@click.option("--idle-timeout", metavar="S", type=limit, help="Since the last byte either way; then exit 7.")
 @deadline_option
-@click.option("--linger", type=PAUSE, help="After stdin ended, wait so long for the peer to finish; then exit 7.")
+@click.option("--linger", metavar="S", type=pause, help="How long the peer may go on after stdin ended; then exit 7.")
 @click.option("--no-shutdown", is_flag=True, help="Do not send FIN when stdin ends.")
 @click.option("--send-only", is_flag=True, help="Drop what the peer sends; leave once it has acknowledged all.")
 @click.option("--recv-only", is_flag=True, help="Never read stdin.")
 @click.option("-C", "--crlf", is_flag=True, help="Send each LF of stdin as CR LF.")
-@click.option("--line-delay", type=PAUSE, help="Pause between lines sent.")
+@click.option("--line-delay", metavar="S", type=pause, help="Pause between lines sent.")
 @source_option
-@click.option("--retry", type=click.IntRange(0), default=0, show_default=True, help="Further tries to connect.")
-@click.option("--retry-delay", type=PAUSE, default=1.0, show_default=True, help="Pause before each further try.")
+@click.option(
+    "--retry", metavar="N", type=click.IntRange(0), default=0, show_default=True, help="Further tries to connect."
+)
+@click.option(
+    "--retry-delay", metavar="S", type=pause, default=RETRY_DELAY, show_default=True, help="Pause before each further try."
+)
 @click.option("-z", "--probe", is_flag=True, help="Connect, say so on stderr, and leave.")
 @record_options
 @click.option("--progress/--no-progress", default=None, help="Bytes, rate and what is left, on stderr.")
@@ -58,12 +81,135 @@ EXCLUSIONS = {
 @common_options
 @pass_settings
 @click.pass_context
-def command(ctx: click.Context, settings: Settings, words: tuple[str, ...], **options: object) -> int:
+def command(ctx: click.Context, settings: Settings, words: tuple[str, ...], **values: Any) -> None:
     """Connect stdin and stdout to a TCP endpoint, or with -l accept one.
 
-    TARGET is HOST PORT, HOST:PORT or [IPV6]:PORT; a port is a number or a service's name.
+    TARGET is HOST PORT, HOST:PORT or [IPV6]:PORT; a port is a number or a service's name. Listening without a HOST
+    is on 127.0.0.1.
 
     When stdin ends, FIN is sent, and what the peer still sends is printed until it closes. When the peer ends, input
-    that is already there is still sent; then it is over.
+    that is already there is still sent, and it is over.
     """
-    raise NotImplementedError
+    check_options(Given(ctx))
+    family = family_of(values["ipv4"], values["ipv6"])
+    request = request_of(words, values["listen"])
+    policy = settings.load_policy()
+    deadline = Deadline(values["deadline"])
+    with SignalInterrupt() as interrupt:
+        output = Output(settings, values, interrupt)
+        run = Run(settings, values, output, deadline, interrupt)
+        with output.run():
+            policy.authorize(request)
+            output.open_records()
+            engine = Engine(policy, interrupt=interrupt)
+            if values["listen"]:
+                run.accept(engine.listen(request, ListenOptions(family, deadline=deadline)))
+                return
+            options = DialOptions(
+                family,
+                values["source"],
+                values["connect_timeout"],
+                deadline,
+                values["retry"],
+                values["retry_delay"],
+                settings.detail,
+            )
+            run.relay(engine.open(request, options))
+
+
+def check_options(given: Given) -> None:
+    """Raises UsageError where the options do not go together."""
+    given.check(EXCLUSIONS)
+    given.require("keep_open", "listen")
+    given.require("retry_delay", "retry")
+
+
+def request_of(words: Sequence[str], listening: bool) -> Request:
+    """What the arguments ask for. Raises UsageError."""
+    if listening:
+        return Request(Operation.TCP_LISTEN, *listen_target(words, "tcp"))
+    target, more = connect_target(words, "tcp")
+    expect_no_more(more)
+    return Request(Operation.TCP_CONNECT, *target)
+
+
+class Run:
+    """One run of the command: a session, or with `--keep-open` one after the other."""
+
+    def __init__(
+        self, settings: Settings, values: Mapping[str, Any], output: Output, deadline: Deadline, interrupt: Interrupt
+    ) -> None:
+        self._settings = settings
+        self._values = values
+        self._output = output
+        self._deadline = deadline
+        self._interrupt = interrupt
+        self._source = Source()
+        self._options = RelayOptions(
+            crlf=values["crlf"],
+            line_delay=values["line_delay"],
+            send_only=values["send_only"],
+            recv_only=values["recv_only"],
+            shutdown=not values["no_shutdown"],
+            linger=values["linger"],
+            idle_timeout=values["idle_timeout"],
+            deadline=deadline,
+        )
+
+    def accept(self, listener: TcpListener) -> None:
+        """Wait for a peer and relay; with `--keep-open` again and again, whatever becomes of each."""
+        keep_open = self._values["keep_open"]
+        self._settings.notice(f"listening on {listener.local}")
+        try:
+            while True:
+                peer = accept_next(listener, patient=keep_open, deadline=self._deadline, interrupt=self._interrupt)
+                if not keep_open:
+                    listener.close()
+                    self.relay(peer)
+                    return
+                try:
+                    self.relay(peer)
+                except (Unreachable, ProtocolError, TimedOut) as exc:
+                    if self._deadline.expired:
+                        raise
+                    report(str(exc), exc.hint)
+        finally:
+            listener.close()
+
+    def relay(self, transport: Transport) -> None:
+        """Run one session on `transport`, which is closed whatever happens."""
+        grant = transport.grant
+        self._settings.detail(
+            f"{transport.local} is connected with {transport.peer}, allowed by {grant.rule} ({grant.source})"
+        )
+        try:
+            self._output.session(self._session(transport), grant, transport.peer)
+        finally:
+            transport.close()
+
+    def _session(self, transport: Transport) -> Session:
+        if self._values["probe"]:
+            return Probe(self._settings, transport)
+        return Relay(
+            transport,
+            self._source,
+            self._output.sink,
+            self._options,
+            taps=self._output.taps,
+            interrupt=self._interrupt,
+        )
+
+
+class Probe:
+    """`--probe`: that there is a connection is all that is wanted."""
+
+    sent = received = 0
+
+    def __init__(self, settings: Settings, transport: Transport) -> None:
+        self._settings = settings
+        self._transport = transport
+
+    def run(self) -> None:
+        endpoint, address = self._transport.grant.request.endpoint, self._transport.peer
+        where = f" ({address})" if str(address) != str(endpoint) else ""
+        self._settings.notice(f"{endpoint} accepts connections{where}")

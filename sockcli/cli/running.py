@@ -1,0 +1,120 @@
+"""What a run of `tcp` or `udp` writes: the peer's bytes or JSON lines in their place, and the records beside them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sockcli.cli.settings import Settings
+from sockcli.clock import Deadline
+from sockcli.errors import Interrupted, OutputGone, SockcliError, TimedOut
+from sockcli.record import JsonEvents, open_records
+from sockcli.streams import Sink
+from sockcli.wait import Interrupt
+
+if TYPE_CHECKING:
+    from enum import Enum
+
+    from sockcli.endpoint import Address
+    from sockcli.flow import Tap
+    from sockcli.policy import Grant
+    from sockcli.terminal import TerminalFilter
+
+STDIN, STDOUT, STDERR = 0, 1, 2
+
+# What a slow reader of stdout gets to take the last line of a run that has ended.
+LAST_WORDS = 0.5
+
+
+class Session(Protocol):
+    """A relay, or a sender or receiver of datagrams."""
+
+    @property
+    def sent(self) -> int: ...
+    @property
+    def received(self) -> int: ...
+    def run(self) -> Enum | None: ...
+
+
+class Output:
+    """Stdout and the records of one run of the command."""
+
+    def __init__(self, settings: Settings, values: Mapping[str, Any], interrupt: Interrupt) -> None:
+        """`values` has the options of `record_options` and `json_option`."""
+        self._settings = settings
+        self._values = values
+        self._interrupt = interrupt
+        self.events = JsonEvents() if values["as_json"] else None
+        self._terminal = terminal_filter() if self.events is None and os.isatty(STDOUT) else None
+        self.sink = Sink(STDOUT, output_filter=self.events or self._terminal)
+        self.taps: Sequence[Tap] = ()
+        self._had_session = False
+
+    def open_records(self) -> None:
+        """Make the files that are asked for: only once the request is granted, but before anything is connected.
+
+        Raises LocalFailure, UsageError.
+        """
+        self.taps = open_records(self._values["hex_dump"], self._values["log"], self._interrupt)
+
+    @contextmanager
+    def run(self) -> Iterator[None]:
+        """Around all of a run: at its end everything is written and closed, whichever end it is."""
+        try:
+            yield
+        except OutputGone:
+            self._close_taps(suppress(SockcliError))
+            raise
+        except SockcliError as exc:
+            if self.events is not None and not self._had_session:
+                self._say(self.events.error(exc))
+            self._close_taps(suppress(SockcliError))  # the first error is the one to tell
+            raise
+        self.sink.drain(interrupt=self._interrupt)
+        self._close_taps()
+        self.sink.close()
+
+    def session(self, session: Session, grant: Grant, address: Address) -> None:
+        """Run it, between its connect and its close event."""
+        self._had_session = True
+        if self.events is not None:
+            self.sink.put(self.events.connect(grant, address))
+        try:
+            ending = session.run()
+        except OutputGone:
+            raise
+        except SockcliError as exc:
+            code = 128 + exc.signum if isinstance(exc, Interrupted) else exc.exit_code
+            self._closed(session, reason_of(exc), code)
+            raise
+        self._closed(session, ending.value if ending else "input", 0)
+
+    def _closed(self, session: Session, reason: str, code: int) -> None:
+        if self.events is not None:
+            self._say(self.events.close(reason, session.sent, session.received, code))
+        for notice in self._terminal.notices() if self._terminal is not None else ():
+            self._settings.notice(notice)
+
+    def _say(self, line: bytes) -> None:
+        self.sink.put(line)
+        self.sink.drain(Deadline(LAST_WORDS))
+
+    def _close_taps(self, faults: suppress | None = None) -> None:
+        with faults or suppress():
+            for tap in self.taps:
+                tap.close()
+
+
+def reason_of(error: SockcliError) -> str:
+    """Why a session ended, in the words of the close event."""
+    if isinstance(error, Interrupted):
+        return "signal"
+    return "timeout" if isinstance(error, TimedOut) else "error"
+
+
+def terminal_filter() -> TerminalFilter:
+    from sockcli.terminal import TerminalFilter  # in a pipe nothing of it is needed
+
+    return TerminalFilter("safe")
