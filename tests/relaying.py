@@ -16,6 +16,7 @@ from sockcli.flow import Codec, Tap
 from sockcli.net.base import Transport
 from sockcli.net.tcp import TcpTransport
 from sockcli.policy import Effect, Grant, PlacedRule, Policy, Request, Rule
+from sockcli.pump import HIGH_WATER
 from sockcli.relay import Ending, Relay, RelayOptions
 from sockcli.streams import OutputFilter, Sink, Source
 from tests.waiting import PATIENCE
@@ -82,13 +83,15 @@ class Button:
 class Session:
     """One relay with its ends: `peer` is a socket, `stdin` and `stdout` are the far ends of pipes."""
 
-    def __init__(self, stack: ExitStack) -> None:
+    def __init__(self, stack: ExitStack, shortcuts: bool) -> None:
         self._stack = stack
+        self.shortcuts = shortcuts
         with socket.create_server(("127.0.0.1", 0)) as listener:
             ours = socket.create_connection(listener.getsockname(), PATIENCE)
             self.peer = stack.enter_context(listener.accept()[0])
         self.peer.settimeout(PATIENCE)
         host, port = ours.getpeername()
+        self.ours = ours
         self.transport = TcpTransport(ours, grant(), Address(Host.parse(host), port))
         stack.callback(self.transport.close)
         self.stdin_read, self.stdin = self._pipe()
@@ -131,6 +134,7 @@ class Session:
             codec=codec,
             on_event=on_event,
             interrupt=self.button,
+            shortcuts=self.shortcuts,
         )
         self._stack.callback(sink.close)
         self._outcome = Outcome(self.relay.run)
@@ -139,6 +143,16 @@ class Session:
     def running(self) -> bool:
         assert self._outcome is not None
         return self._outcome.running
+
+    @property
+    def received(self) -> int:
+        return 0 if self.relay is None else self.relay.received
+
+    @property
+    def stdout_is_full(self) -> bool:
+        """The relay holds all that it may, or has left the rest to the kernel."""
+        assert self.relay is not None
+        return self.relay._inbound.stuck and (self.shortcuts or self.relay._sink.pending >= HIGH_WATER)
 
     def finish(self) -> Ending:
         assert self._outcome is not None
@@ -178,6 +192,7 @@ def _close(fd: int) -> None:
 
 
 @contextmanager
-def new_session() -> Iterator[Session]:
+def new_session(*, shortcuts: bool = True) -> Iterator[Session]:
+    """With or without the kernel moving bytes by itself, which must make no difference."""
     with ExitStack() as stack:
-        yield Session(stack)
+        yield Session(stack, shortcuts)

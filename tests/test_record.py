@@ -111,7 +111,7 @@ def test_the_same_file_twice_is_refused_before_anything_is_lost(tmp_path: Path) 
     assert (tmp_path / "one").read_text() == "kept"
 
 
-@pytest.mark.parametrize(("number", "name"), enumerate(["stdin", "stdout", "stderr"]))
+@pytest.mark.parametrize(("number", "name"), [(0, "stdin"), (1, "stdout"), (2, "stderr")])
 def test_the_runs_own_files_are_refused(tmp_path: Path, number: int, name: str) -> None:
     path = tmp_path / "file"
     path.write_text("kept")
