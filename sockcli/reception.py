@@ -1,0 +1,158 @@
+"""Datagrams on their way to stdout: exactly what came, in the order in which it came; and a port that takes them from
+anyone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Final, NamedTuple
+
+from sockcli.clock import NEVER, Deadline
+from sockcli.endpoint import Address
+from sockcli.errors import Interrupted, OutputGone, SockcliError, TimedOut
+from sockcli.flow import Ready, Tap
+from sockcli.net.base import Signal
+from sockcli.net.udp import UdpReceiver
+from sockcli.streams import Sink
+from sockcli.wait import NO_INTERRUPT, READABLE, WRITABLE, Interest, Interrupt, Poller
+
+# Datagrams taken between two looks at everything else.
+BATCH: Final = 64
+# After a signal or the deadline, what a slow reader of stdout gets to take what was received already.
+_GRACE: Final = 0.5
+
+# What to print for a datagram, where that is not its bytes.
+Show = Callable[[bytes, Address], bytes]
+
+
+class ReceiveOptions(NamedTuple):
+    """Leave after `most` datagrams, if that is given."""
+
+    most: int | None = None
+    deadline: Deadline = NEVER
+
+
+class Printer:
+    """Prints datagrams, and counts them and their bytes."""
+
+    __slots__ = ("_show", "_sink", "_taps", "bytes", "datagrams")
+
+    def __init__(self, sink: Sink, show: Show | None, taps: Sequence[Tap]) -> None:
+        self._sink = sink
+        self._show = show
+        self._taps = taps
+        self.datagrams = 0
+        self.bytes = 0
+
+    @property
+    def room(self) -> bool:
+        """Whether to receive more: what is not received waits in the kernel, which has a limit of its own."""
+        return self._sink.room
+
+    def print(self, data: bytes, sender: Address) -> None:
+        self.datagrams += 1
+        self.bytes += len(data)
+        for tap in self._taps:
+            tap.received(data)
+        if self._show is not None:
+            self._sink.put(self._show(data, sender))
+        else:
+            self._sink.push(data)
+
+    def interest(self) -> Interest:
+        # Also when there is nothing to write: once stdout's reader is gone, the run is over.
+        return ((self._sink.fileno(), WRITABLE if self._sink.pending else 0),)
+
+    def step(self, ready: Ready) -> None:
+        if events := ready.get(self._sink.fileno()):
+            self._sink.ready(events)
+
+    @contextmanager
+    def all_written(self, deadline: Deadline, interrupt: Interrupt) -> Iterator[None]:
+        """Whichever way the block ends, what was received before is written before it is left."""
+        try:
+            yield
+        except OutputGone:
+            raise
+        except Interrupted:
+            with suppress(SockcliError):  # the signal is what ended it, whatever becomes of the output
+                self._finish(Deadline(_GRACE), NO_INTERRUPT)
+            raise
+        except SockcliError:
+            self._finish(Deadline(_GRACE) if deadline.expired else deadline, interrupt)
+            raise
+        if not self._finish(deadline, interrupt):
+            raise deadline_passed(deadline)
+
+    def _finish(self, deadline: Deadline, interrupt: Interrupt) -> bool:
+        self._sink.finish()
+        return self._sink.drain(deadline, interrupt)
+
+
+def deadline_passed(deadline: Deadline) -> TimedOut:
+    return TimedOut(f"the deadline of {deadline.seconds:g} s passed")
+
+
+class Receiver:
+    """Prints what anyone sends to a port."""
+
+    def __init__(
+        self,
+        receiver: UdpReceiver,
+        sink: Sink,
+        options: ReceiveOptions = ReceiveOptions(),  # noqa: B008  # a NamedTuple does not change
+        *,
+        taps: Sequence[Tap] = (),
+        show: Show | None = None,
+        interrupt: Interrupt = NO_INTERRUPT,
+    ) -> None:
+        self._receiver = receiver
+        self._options = options
+        self._printer = Printer(sink, show, taps)
+        self._interrupt = interrupt
+        self._poller = Poller(interrupt)
+
+    @property
+    def received(self) -> int:
+        """Bytes."""
+        return self._printer.bytes
+
+    @property
+    def datagrams_received(self) -> int:
+        return self._printer.datagrams
+
+    def run(self) -> None:
+        """Print what comes until `most` datagrams came, or until it is ended from outside.
+
+        Raises TimedOut at the deadline, LocalFailure, OutputGone, Interrupted.
+        """
+        deadline = self._options.deadline
+        with self._printer.all_written(deadline, self._interrupt):
+            while not self._enough:
+                self._turn(deadline)
+
+    @property
+    def _enough(self) -> bool:
+        return self._options.most is not None and self._printer.datagrams >= self._options.most
+
+    def _turn(self, deadline: Deadline) -> None:
+        interest = self._printer.interest()
+        if self._printer.room:
+            interest = (*interest, (self._receiver.fileno(), READABLE))
+        self._poller.watch(interest)
+        ready = self._poller.wait(deadline)
+        self._printer.step(ready)
+        if self._receiver.fileno() in ready:
+            self._receive()
+        if deadline.expired and not self._enough:
+            raise deadline_passed(deadline)
+
+    def _receive(self) -> None:
+        for _ in range(BATCH):
+            if self._enough or not self._printer.room:
+                return
+            came = self._receiver.receive_from()
+            if isinstance(came, Signal):
+                return
+            self._printer.print(*came)

@@ -1,0 +1,186 @@
+"""Printing what anyone sends to a port."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from sockcli.clock import Deadline
+from sockcli.endpoint import Address
+from sockcli.errors import Interrupted, LocalFailure, OutputGone, TimedOut
+from sockcli.net import udp
+from sockcli.net.base import Signal
+from sockcli.net.sockaddr import to_sockaddr
+from sockcli.net.udp import UdpReceiver
+from sockcli.reception import ReceiveOptions, Receiver
+from sockcli.streams import Sink
+from tests.net.support import address, grant
+from tests.running import SIGNUM, Ends
+
+
+@pytest.fixture
+def ends() -> Iterator[Ends]:
+    with closing(Ends()) as made:
+        yield made
+
+
+@pytest.fixture
+def bound() -> Iterator[UdpReceiver]:
+    with closing(udp.receiver(grant("udp-bind:127.0.0.1:0", "udp-bind"), [address("127.0.0.1:0")])) as made:
+        yield made
+
+
+Start = Callable[..., Receiver]
+
+
+@pytest.fixture
+def start(ends: Ends, bound: UdpReceiver) -> Start:
+    def start(options: ReceiveOptions | None = None, **arguments: Any) -> Receiver:
+        sink = arguments.pop("sink", ends.sink)
+        made = Receiver(bound, sink, options or ReceiveOptions(), interrupt=ends.interrupt, **arguments)
+        ends.start(made.run)
+        return made
+
+    return start
+
+
+@pytest.fixture
+def send(bound: UdpReceiver) -> Callable[..., str]:
+    """Each call is another sender; says who it was."""
+
+    def send(*datagrams: bytes) -> str:
+        with socket.socket(type=socket.SOCK_DGRAM) as sock:
+            sock.bind(("127.0.0.1", 0))
+            for data in datagrams:
+                sock.sendto(data, to_sockaddr(bound.local))
+            return "{}:{}".format(*sock.getsockname())
+
+    return send
+
+
+Send = Callable[..., str]
+
+
+def test_it_prints_what_comes_from_anyone(start: Start, ends: Ends, send: Send) -> None:
+    start()
+    send(b"one\n")
+    assert ends.read(4) == b"one\n"
+    send(b"two")
+    assert ends.read(3) == b"two"
+    assert ends.still_runs_after(0)
+
+
+def test_it_leaves_after_so_many(start: Start, ends: Ends, send: Send) -> None:
+    send(b"one ", b"", b"two", b"too many")
+    made = start(ReceiveOptions(most=3))
+    assert ends.finish_well() == b"one two"
+    assert (made.datagrams_received, made.received) == (3, 7)
+
+
+def test_what_is_over_the_number_stays_for_others(start: Start, ends: Ends, send: Send, bound: UdpReceiver) -> None:
+    send(b"one", b"two")
+    start(ReceiveOptions(most=1))
+    assert ends.finish_well() == b"one"
+    came = bound.receive_from()
+    assert not isinstance(came, Signal)
+    assert came[0] == b"two"
+
+
+def test_show_is_told_who_sent_it(start: Start, ends: Ends, send: Send) -> None:
+    def show(data: bytes, sender: Address) -> bytes:
+        return b"<%s %s>" % (str(sender).encode(), data)
+
+    first, second = send(b"a"), send(b"")
+    start(ReceiveOptions(most=2), show=show)
+    assert ends.finish_well() == f"<{first} a><{second} >".encode()
+
+
+def test_taps_see_each(start: Start, ends: Ends, send: Send) -> None:
+    seen = []
+
+    class Tap:
+        def sent(self, data: bytes) -> None:
+            raise AssertionError(data)
+
+        def received(self, data: bytes) -> None:
+            seen.append(data)
+
+        def close(self) -> None:
+            raise AssertionError("it belongs to who made it")
+
+    send(b"one", b"", b"three")
+    start(ReceiveOptions(most=3), taps=[Tap()])
+    ends.finish_well()
+    assert seen == [b"one", b"", b"three"]
+
+
+def test_the_deadline(start: Start, ends: Ends, send: Send) -> None:
+    send(b"in time")
+    start(ReceiveOptions(most=2, deadline=Deadline(0.1)))
+    failure = ends.finish()
+    assert isinstance(failure, TimedOut)
+    assert "0.1 s" in str(failure)
+    assert ends.rest() == b"in time"
+
+
+def test_an_interrupt(start: Start, ends: Ends, send: Send) -> None:
+    start()
+    send(b"seen")
+    assert ends.read(1) == b"s"
+    ends.interrupt.stop()
+    failure = ends.finish()
+    assert isinstance(failure, Interrupted)
+    assert failure.signum == SIGNUM
+    assert ends.rest() == b"een"
+
+
+def test_stdouts_reader_goes_away(start: Start, ends: Ends) -> None:
+    start()
+    ends.close_output()
+    assert isinstance(ends.finish(), OutputGone)
+
+
+def test_stdout_is_full(start: Start, ends: Ends, send: Send) -> None:
+    with open("/dev/full", "wb") as full:
+        start(sink=Sink(full.fileno()))
+        send(b"data")
+        assert isinstance(ends.finish(), LocalFailure)
+
+
+class Flood(UdpReceiver):
+    """There is always one more."""
+
+    def receive_from(self) -> tuple[bytes, Address] | Signal:
+        return bytes(60_000), self.local
+
+
+@pytest.fixture
+def flood(bound: UdpReceiver) -> Iterator[Flood]:
+    sock = socket.socket(type=socket.SOCK_DGRAM)
+    sock.bind(("127.0.0.1", 0))
+    with closing(Flood(sock, bound.grant)) as made, socket.socket(type=socket.SOCK_DGRAM) as sender:
+        sender.sendto(b"", to_sockaddr(made.local))  # so that poll() agrees
+        yield made
+
+
+def test_a_flood_does_not_fill_memory_while_nobody_reads(ends: Ends, flood: Flood) -> None:
+    made = Receiver(flood, ends.sink, ReceiveOptions(deadline=Deadline(0.2)))
+    with pytest.raises(TimedOut):
+        made.run()
+    assert made.received < 1024 * 1024
+
+
+def test_a_flood_does_not_keep_it_from_its_end(flood: Flood) -> None:
+    with open("/dev/null", "wb") as null, pytest.raises(TimedOut):
+        Receiver(flood, Sink(null.fileno()), ReceiveOptions(deadline=Deadline(0.1))).run()
+
+
+def test_what_was_received_is_written_before_it_leaves(ends: Ends, flood: Flood) -> None:
+    """More than the pipe holds: it waits for the reader."""
+    ends.start(Receiver(flood, ends.sink, ReceiveOptions(most=4)).run)
+    assert ends.read(200_000) == bytes(200_000)
+    assert ends.finish_well() == bytes(40_000)
