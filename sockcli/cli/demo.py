@@ -14,7 +14,6 @@ from typing import NamedTuple
 import click
 
 from sockcli.cli.common import HELP_OPTIONS, common_options
-from sockcli.cli.settings import Settings, pass_settings
 from sockcli.clock import NEVER
 from sockcli.demo import Servers
 from sockcli.errors import LocalFailure
@@ -36,8 +35,7 @@ class Step(NamedTuple):
 @click.command("demo", context_settings=HELP_OPTIONS)
 @click.option("--serve", is_flag=True, help="Keep the servers up, and say how to reach them, until Ctrl-C.")
 @common_options
-@pass_settings
-def command(settings: Settings, serve: bool) -> None:
+def command(serve: bool) -> None:
     """Try everything with no network: servers on 127.0.0.1, a manifest for them, and a tour."""
     with tempfile.TemporaryDirectory(prefix="sockcli-demo-") as folder:
         manifest = Path(folder, "manifest.json")
@@ -94,7 +92,8 @@ def tour(servers: Servers, manifest: Path) -> None:
             )
         except subprocess.TimeoutExpired as exc:
             raise LocalFailure(f"sockcli {shlex.join(step.words)} did not end within {STEP_LIMIT} s") from exc
-        click.echo(done.stdout.decode("utf-8", "replace").replace("\r\n", "\n"), nl=False)
+        shown = done.stdout.decode("utf-8", "replace").replace("\r\n", "\n")
+        click.echo(shown, nl=bool(shown) and not shown.endswith("\n"))
         if done.returncode:
             click.secho(f"(exit {done.returncode})", dim=True)
     click.echo("\nThat is all. `sockcli demo --serve` keeps these servers up for you to play with.")

@@ -65,12 +65,12 @@ class Output:
         try:
             yield
         except OutputGone:
-            self._close_taps(suppress(SockcliError))
-            raise
+            raise  # nobody is there to be told of a record's fault either
         except SockcliError as exc:
             if self.events is not None and not self._had_session:
                 self._say(self.events.error(exc))
-            self._close_taps(suppress(SockcliError))  # the first error is the one to tell
+            with suppress(SockcliError):  # the first error is the one to tell
+                self._close_taps()
             raise
         self.sink.drain(interrupt=self._interrupt)
         self._close_taps()
@@ -101,10 +101,9 @@ class Output:
         self.sink.put(line)
         self.sink.drain(Deadline(LAST_WORDS))
 
-    def _close_taps(self, faults: suppress | None = None) -> None:
-        with faults or suppress():
-            for tap in self.taps:
-                tap.close()
+    def _close_taps(self) -> None:
+        for tap in self.taps:
+            tap.close()
 
 
 def reason_of(error: SockcliError) -> str:

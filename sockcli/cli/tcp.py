@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -18,21 +18,13 @@ from sockcli.cli.options import (
     source_option,
 )
 from sockcli.cli.params import connect_target, expect_no_more, limit, listen_target, pause
-from sockcli.cli.running import Output, Session
-from sockcli.cli.settings import Settings, pass_settings, report
+from sockcli.cli.running import Output
+from sockcli.cli.settings import Settings, pass_settings
 from sockcli.clock import Deadline
 from sockcli.endpoint import Operation
 from sockcli.engine import CONNECT_TIMEOUT, RETRY_DELAY, DialOptions, Engine, ListenOptions
-from sockcli.errors import ProtocolError, TimedOut, Unreachable
-from sockcli.net.listen import TcpListener, accept_next
 from sockcli.policy import Request
-from sockcli.relay import Relay, RelayOptions
 from sockcli.signals import SignalInterrupt
-from sockcli.streams import Source
-from sockcli.wait import Interrupt
-
-if TYPE_CHECKING:
-    from sockcli.net.base import Transport
 
 # Options that only make sense where something is sent, received, connected to, or relayed at all.
 SENDING = ("crlf", "line_delay", "linger", "no_shutdown")
@@ -55,7 +47,7 @@ EXCLUSIONS = {
     "--connect-timeout",
     metavar="S",
     type=limit,
-    default=CONNECT_TIMEOUT,
+    default=f"{CONNECT_TIMEOUT:g}",
     show_default=True,
     help="For connecting, name lookup included.",
 )
@@ -72,7 +64,12 @@ EXCLUSIONS = {
     "--retry", metavar="N", type=click.IntRange(0), default=0, show_default=True, help="Further tries to connect."
 )
 @click.option(
-    "--retry-delay", metavar="S", type=pause, default=RETRY_DELAY, show_default=True, help="Pause before each further try."
+    "--retry-delay",
+    metavar="S",
+    type=pause,
+    default=f"{RETRY_DELAY:g}",
+    show_default=True,
+    help="Pause before each further try.",
 )
 @click.option("-z", "--probe", is_flag=True, help="Connect, say so on stderr, and leave.")
 @record_options
@@ -81,7 +78,7 @@ EXCLUSIONS = {
 @common_options
 @pass_settings
 @click.pass_context
-def command(ctx: click.Context, settings: Settings, words: tuple[str, ...], **values: Any) -> None:
+def command(ctx: click.Context, settings: Settings, /, words: tuple[str, ...], **values: Any) -> None:
     """Connect stdin and stdout to a TCP endpoint, or with -l accept one.
 
     TARGET is HOST PORT, HOST:PORT or [IPV6]:PORT; a port is a number or a service's name. Listening without a HOST
@@ -90,6 +87,8 @@ def command(ctx: click.Context, settings: Settings, words: tuple[str, ...], **va
     When stdin ends, FIN is sent, and what the peer still sends is printed until it closes. When the peer ends, input
     that is already there is still sent, and it is over.
     """
+    from sockcli.cli.relaying import Run
+
     check_options(Given(ctx))
     family = family_of(values["ipv4"], values["ipv6"])
     request = request_of(words, values["listen"])
@@ -131,85 +130,3 @@ def request_of(words: Sequence[str], listening: bool) -> Request:
     target, more = connect_target(words, "tcp")
     expect_no_more(more)
     return Request(Operation.TCP_CONNECT, *target)
-
-
-class Run:
-    """One run of the command: a session, or with `--keep-open` one after the other."""
-
-    def __init__(
-        self, settings: Settings, values: Mapping[str, Any], output: Output, deadline: Deadline, interrupt: Interrupt
-    ) -> None:
-        self._settings = settings
-        self._values = values
-        self._output = output
-        self._deadline = deadline
-        self._interrupt = interrupt
-        self._source = Source()
-        self._options = RelayOptions(
-            crlf=values["crlf"],
-            line_delay=values["line_delay"],
-            send_only=values["send_only"],
-            recv_only=values["recv_only"],
-            shutdown=not values["no_shutdown"],
-            linger=values["linger"],
-            idle_timeout=values["idle_timeout"],
-            deadline=deadline,
-        )
-
-    def accept(self, listener: TcpListener) -> None:
-        """Wait for a peer and relay; with `--keep-open` again and again, whatever becomes of each."""
-        keep_open = self._values["keep_open"]
-        self._settings.notice(f"listening on {listener.local}")
-        try:
-            while True:
-                peer = accept_next(listener, patient=keep_open, deadline=self._deadline, interrupt=self._interrupt)
-                if not keep_open:
-                    listener.close()
-                    self.relay(peer)
-                    return
-                try:
-                    self.relay(peer)
-                except (Unreachable, ProtocolError, TimedOut) as exc:
-                    if self._deadline.expired:
-                        raise
-                    report(str(exc), exc.hint)
-        finally:
-            listener.close()
-
-    def relay(self, transport: Transport) -> None:
-        """Run one session on `transport`, which is closed whatever happens."""
-        grant = transport.grant
-        self._settings.detail(
-            f"{transport.local} is connected with {transport.peer}, allowed by {grant.rule} ({grant.source})"
-        )
-        try:
-            self._output.session(self._session(transport), grant, transport.peer)
-        finally:
-            transport.close()
-
-    def _session(self, transport: Transport) -> Session:
-        if self._values["probe"]:
-            return Probe(self._settings, transport)
-        return Relay(
-            transport,
-            self._source,
-            self._output.sink,
-            self._options,
-            taps=self._output.taps,
-            interrupt=self._interrupt,
-        )
-
-
-class Probe:
-    """`--probe`: that there is a connection is all that is wanted."""
-
-    sent = received = 0
-
-    def __init__(self, settings: Settings, transport: Transport) -> None:
-        self._settings = settings
-        self._transport = transport
-
-    def run(self) -> None:
-        endpoint, address = self._transport.grant.request.endpoint, self._transport.peer
-        where = f" ({address})" if str(address) != str(endpoint) else ""
-        self._settings.notice(f"{endpoint} accepts connections{where}")

@@ -1,0 +1,91 @@
+"""Running `sockcli udp` in a pipe: what is sent, and what is received."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Self
+
+from sockcli.cli.running import Output
+from sockcli.cli.settings import Settings
+from sockcli.clock import Deadline
+from sockcli.datagrams import Sender, SendOptions
+from sockcli.framing import Framing, Notation, read_messages
+from sockcli.net.base import Transport
+from sockcli.net.udp import UdpReceiver, UdpTransport
+from sockcli.reception import ReceiveOptions, Receiver
+from sockcli.streams import Source
+from sockcli.wait import Interrupt
+
+
+class SendPlan(NamedTuple):
+    """What to send: datagrams, or where there are none what stdin has, cut by `framing`."""
+
+    framing: Framing
+    datagrams: Sequence[bytes] | None
+    wait: float | None
+    replies: int | None
+    retries: int
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], messages: Sequence[str]) -> Self:
+        """Raises UsageError."""
+        notation = Notation.HEX if values["hex"] else Notation.ESCAPES if values["escapes"] else Notation.RAW
+        chomp = values["chomp"]
+        framing = Framing.parse(values["framing"], chomp=chomp, notation=notation)
+        datagrams: list[bytes] | None = None
+        if values["empty"]:
+            datagrams = [b""]
+        elif messages:
+            datagrams = read_messages(map(os.fsencode, messages), chomp=chomp, notation=notation)
+        return cls(framing, datagrams, values["wait"], values["replies"], values["retries"])
+
+    def run(
+        self, settings: Settings, output: Output, transport: Transport, deadline: Deadline, interrupt: Interrupt
+    ) -> None:
+        """Send on `transport`, which is closed whatever happens, and print the replies."""
+        assert isinstance(transport, UdpTransport)
+        settings.detail(f"sending from {transport.local} to {transport.peer}, allowed by {transport.grant}")
+        sender = Sender(
+            transport,
+            output.sink,
+            SendOptions(self.framing, self.wait, self.replies, self.retries, deadline),
+            messages=self.datagrams or (),
+            source=Source() if self.datagrams is None else None,
+            taps=output.taps,
+            show=output.events.datagram if output.events else None,
+            interrupt=interrupt,
+        )
+        try:
+            output.session(sender, transport.grant, transport.peer)
+        finally:
+            transport.close()
+            settings.detail(
+                f"{sender.datagrams_sent} datagrams sent, {sender.datagrams_received} received, "
+                f"{transport.foreign} from others dropped"
+            )
+
+
+def receive(
+    settings: Settings,
+    output: Output,
+    receiver: UdpReceiver,
+    count: int | None,
+    deadline: Deadline,
+    interrupt: Interrupt,
+) -> None:
+    """Print what comes to `receiver`, which is closed whatever happens."""
+    settings.notice(f"listening on {receiver.local}")
+    session = Receiver(
+        receiver,
+        output.sink,
+        ReceiveOptions(count, deadline),
+        taps=output.taps,
+        show=output.events.datagram if output.events else None,
+        interrupt=interrupt,
+    )
+    try:
+        output.session(session, receiver.grant, receiver.local)
+    finally:
+        receiver.close()
+        settings.detail(f"{session.datagrams_received} datagrams received")

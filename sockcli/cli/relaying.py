@@ -1,0 +1,98 @@
+"""Running `sockcli tcp` in a pipe: sessions on stdin and stdout, one or, with `--keep-open`, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sockcli.cli.running import Output, Session
+from sockcli.cli.settings import Settings, report
+from sockcli.clock import Deadline
+from sockcli.errors import ProtocolError, TimedOut, Unreachable
+from sockcli.net.base import Transport
+from sockcli.net.listen import TcpListener, accept_next
+from sockcli.relay import Relay, RelayOptions
+from sockcli.streams import Source
+from sockcli.wait import Interrupt
+
+
+class Run:
+    """One run of the command: a session, or with `--keep-open` one after the other."""
+
+    def __init__(
+        self, settings: Settings, values: Mapping[str, Any], output: Output, deadline: Deadline, interrupt: Interrupt
+    ) -> None:
+        self._settings = settings
+        self._values = values
+        self._output = output
+        self._deadline = deadline
+        self._interrupt = interrupt
+        self._source = Source()
+        self._options = RelayOptions(
+            crlf=values["crlf"],
+            line_delay=values["line_delay"],
+            send_only=values["send_only"],
+            recv_only=values["recv_only"],
+            shutdown=not values["no_shutdown"],
+            linger=values["linger"],
+            idle_timeout=values["idle_timeout"],
+            deadline=deadline,
+        )
+
+    def accept(self, listener: TcpListener) -> None:
+        """Wait for a peer and relay; with `--keep-open` again and again, whatever becomes of each."""
+        keep_open = self._values["keep_open"]
+        self._settings.notice(f"listening on {listener.local}")
+        try:
+            while True:
+                peer = accept_next(listener, patient=keep_open, deadline=self._deadline, interrupt=self._interrupt)
+                if not keep_open:
+                    listener.close()
+                    self.relay(peer)
+                    return
+                try:
+                    self.relay(peer)
+                except (Unreachable, ProtocolError, TimedOut) as exc:
+                    if self._deadline.expired:
+                        raise
+                    report(str(exc), exc.hint)
+        finally:
+            listener.close()
+
+    def relay(self, transport: Transport) -> None:
+        """Run one session on `transport`, which is closed whatever happens."""
+        grant = transport.grant
+        self._settings.detail(
+            f"{transport.local} is connected with {transport.peer}, allowed by {grant.rule} ({grant.source})"
+        )
+        try:
+            self._output.session(self._session(transport), grant, transport.peer)
+        finally:
+            transport.close()
+
+    def _session(self, transport: Transport) -> Session:
+        if self._values["probe"]:
+            return Probe(self._settings, transport)
+        return Relay(
+            transport,
+            self._source,
+            self._output.sink,
+            self._options,
+            taps=self._output.taps,
+            interrupt=self._interrupt,
+        )
+
+
+class Probe:
+    """`--probe`: that there is a connection is all that is wanted."""
+
+    sent = received = 0
+
+    def __init__(self, settings: Settings, transport: Transport) -> None:
+        self._settings = settings
+        self._transport = transport
+
+    def run(self) -> None:
+        endpoint, address = self._transport.grant.request.endpoint, self._transport.peer
+        where = f" ({address})" if str(address) != str(endpoint) else ""
+        self._settings.notice(f"{endpoint} accepts connections{where}")
