@@ -12,8 +12,7 @@ import pytest
 from sockcli.clock import NEVER, Deadline
 from sockcli.errors import Interrupted
 from sockcli.wait import NO_INTERRUPT, READABLE, WRITABLE, wait
-
-PATIENCE = 15.0
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
