@@ -70,8 +70,9 @@ class LineDiscipline:
     `line` is as found, `quiet` without echo, `cbreak` a key at a time with Ctrl-C and Ctrl-Z still signals, `raw`
     a key at a time and every key the peer's.
 
-    While stopped (SIGTSTP) the terminal is the shell's. `on_suspend` is called before that, to undo what else was
-    changed; `on_resume` after it, perhaps without `on_suspend` before (SIGSTOP), perhaps more than once.
+    While we are stopped or in the background the terminal is the shell's, and nothing is set: what was asked for
+    is set on the way back. `on_suspend` is called before a stop, to undo what else was changed; `on_resume` in the
+    foreground again, perhaps without `on_suspend` before (SIGSTOP), perhaps more than once.
     """
 
     def __init__(
@@ -84,7 +85,8 @@ class LineDiscipline:
         self._fd = fd
         self._on_suspend = on_suspend
         self._on_resume = on_resume
-        self._found: list[Any] | None = None
+        self._found: list[Any] = []
+        self._taken = False
         self._mode: LineMode = "line"
         self._suspended = False
         self._handlers: dict[int, Any] = {}
@@ -111,6 +113,7 @@ class LineDiscipline:
 
     @property
     def mode(self) -> LineMode:
+        """The mode asked for last."""
         return self._mode
 
     def set(self, mode: LineMode) -> None:
@@ -120,14 +123,7 @@ class LineDiscipline:
 
     def restore(self) -> None:
         """Put the terminal back as it was found; again is harmless."""
-        if self._mode != "line":
-            self._give_back()
-            self._mode = "line"
-
-    def _give_back(self) -> None:
-        # In the background the terminal is the shell's, which has set it for itself; touching it would stop us.
-        if self._is_foreground():
-            self._apply("line")
+        self.set("line")
 
     def _is_foreground(self) -> bool:
         try:
@@ -136,22 +132,19 @@ class LineDiscipline:
             return True  # not our controlling terminal: there is no job control on it
 
     def _apply(self, mode: LineMode) -> None:
-        assert self._found is not None, "only within the context"
-        attributes = [*self._found[:_CC], list(self._found[_CC])]
-        for field, flags in _OFF[mode].items():
-            attributes[field] &= ~flags
-        if mode == "raw":
-            attributes[_CFLAG] |= termios.CS8
-        if mode in ("raw", "cbreak"):
-            attributes[_CC][termios.VMIN] = 1
-            attributes[_CC][termios.VTIME] = 0
-        while True:
+        if mode == "line" and not self._taken:
+            return
+        # From the background it would stop us, and a job that is killed while stopped would not end.
+        while self._is_foreground():
             try:
+                if not self._taken:
+                    self._found = termios.tcgetattr(self._fd)
                 # TCSANOW: the others wait for output to drain, for ever after a Ctrl-S.
-                termios.tcsetattr(self._fd, termios.TCSANOW, attributes)
+                termios.tcsetattr(self._fd, termios.TCSANOW, _attributes(self._found, mode))
+                self._taken = mode != "line"
             except termios.error as exc:
                 if exc.args[0] == errno.EINTR:
-                    continue  # stopped for reaching for it from the background, and now back
+                    continue  # put into the background just now, and stopped for it
                 if exc.args[0] not in _GONE:
                     raise LocalFailure(f"the terminal's mode cannot be set: {exc.args[1]}") from exc
             return
@@ -160,7 +153,7 @@ class LineDiscipline:
         self._suspended = True
         if self._on_suspend is not None:
             self._on_suspend()
-        self._give_back()
+        self._apply("line")
         signal.signal(signum, signal.SIG_DFL)
         signal.raise_signal(signum)
         # Here the process is stopped, and goes on. Not in an orphaned process group: there the signal does nothing.
@@ -173,7 +166,18 @@ class LineDiscipline:
 
     def _take_again(self) -> None:
         self._suspended = False
-        if self._mode != "line":
-            self._apply(self._mode)
-        if self._on_resume is not None:
+        self._apply(self._mode)
+        if self._on_resume is not None and self._is_foreground():
             self._on_resume()
+
+
+def _attributes(found: list[Any], mode: LineMode) -> list[Any]:
+    attributes = [*found[:_CC], list(found[_CC])]
+    for field, flags in _OFF[mode].items():
+        attributes[field] &= ~flags
+    if mode == "raw":
+        attributes[_CFLAG] |= termios.CS8
+    if mode in ("raw", "cbreak"):
+        attributes[_CC][termios.VMIN] = 1
+        attributes[_CC][termios.VTIME] = 0
+    return attributes

@@ -41,9 +41,11 @@ class TerminalFilter:
         self._rules: SafeRules | ScreenRules = self._screen if mode == "screen" else self._safe
         self._parser = Parser(self._rules)
         self._decoder = _Decoder("replace")
+        self._given_back = False
 
     def feed(self, data: bytes) -> bytes:
         """What to write to the terminal now. A sequence or character that is not complete waits for its rest."""
+        self._given_back = False
         if self._raw is not None:
             return self._raw.feed(data)
         if self._is_plain(data):
@@ -64,11 +66,15 @@ class TerminalFilter:
 
     def suspend(self) -> bytes:
         """What gives the terminal back for a while; `resume` takes it again."""
+        if self._given_back:
+            return b""  # the shell has it, and may have put the cursor elsewhere
+        self._given_back = True
         reports_off = self._raw.reports_off() if self._raw is not None else ""
         return (reports_off + self._modes.undo()).encode()
 
     def resume(self) -> bytes:
         """What brings the peer's modes back. What was on the screen is the peer's to draw again."""
+        self._given_back = False
         return self._modes.redo().encode()
 
     def finish(self) -> bytes:
@@ -105,6 +111,7 @@ class TerminalFilter:
         self._modes.forget()
         if self._raw is not None:
             self._raw.forget()
+        self._given_back = False
         return data
 
 

@@ -74,6 +74,22 @@ def test_a_stopped_session_gives_the_terminal_back_and_takes_it_again() -> None:
     assert passage.finish() == passage_end(b"\x1b[?1049h\x1b[2;5r\x1b[?25l\x1b=\x1b(0\x1b[1m")
 
 
+def test_a_stopped_session_that_ends_leaves_the_terminal_to_the_shell() -> None:
+    passage = TerminalFilter("screen")
+    passage.feed(b"\x1b[?1049h\x1b[31m")
+    assert passage.suspend() != b""
+    assert passage.suspend() == b""
+    assert passage.finish() == b""
+
+
+def test_what_is_written_while_the_shell_has_the_terminal_is_undone_again() -> None:
+    passage = TerminalFilter("screen")
+    passage.feed(b"\x1b[31m")
+    passage.suspend()
+    passage.feed(b"\x1b[?25l")
+    assert passage.finish() == b"\x1b[0m\x1b[?25h"
+
+
 def passage_end(data: bytes) -> bytes:
     passage = TerminalFilter("screen")
     passage.feed(data)

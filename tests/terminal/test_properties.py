@@ -33,6 +33,7 @@ INPUTS = st.one_of(
     st.binary(max_size=200),
 )
 MODES = st.sampled_from(SAFE_MODES)
+BLOCK = 0x1000
 
 
 @pytest.mark.parametrize("mode", SAFE_MODES)
@@ -49,13 +50,13 @@ def test_the_corpus(mode: SafeMode) -> None:
         assert whole(mode, bytewise(data)) == output, name
 
 
-@settings(max_examples=500)
+@settings(max_examples=300, deadline=None)
 @given(MODES, INPUTS)
 def test_only_the_allowed_grammar_comes_out(mode: SafeMode, data: bytes) -> None:
     assert violations(whole(mode, [data]), mode) == []
 
 
-@settings(max_examples=500)
+@settings(max_examples=300, deadline=None)
 @given(MODES, INPUTS, st.lists(st.integers(0, 10_000), max_size=10))
 @example("safe", b"\xe2\x80\x8b\xe2\x80\x8d", [3])
 def test_any_cut_gives_the_same(mode: SafeMode, data: bytes, places: Sequence[int]) -> None:
@@ -64,7 +65,7 @@ def test_any_cut_gives_the_same(mode: SafeMode, data: bytes, places: Sequence[in
     assert whole(mode, bytewise(data)) == output
 
 
-@settings(max_examples=500)
+@settings(max_examples=300, deadline=None)
 @given(INPUTS)
 def test_the_visible_text_is_never_lost(data: bytes) -> None:
     # In the safe set only control strings, and parameters of colours, are left out: everything else can be read.
@@ -89,7 +90,7 @@ class OneByOne:
         self.string = safe.string
 
 
-@settings(max_examples=500)
+@settings(max_examples=300, deadline=None)
 @given(INPUTS)
 def test_the_short_cut_changes_nothing(data: bytes) -> None:
     text = data.decode("utf-8", "ignore")
@@ -98,16 +99,18 @@ def test_the_short_cut_changes_nothing(data: bytes) -> None:
     assert slow.feed(joiners_apart) + slow.finish() == fast.feed(joiners_apart) + fast.finish()
 
 
-def test_every_character_alone_and_after_a_letter() -> None:
-    for code in range(0x80, 0x110000):
-        char = chr(code)
-        if 0xD800 <= code < 0xE000:
-            continue
-        shown = passed("safe", f"a{char}".encode()).decode()
-        if unicodedata.category(char) == "Cn" and shown == f"a<U+{code:04X}>":
-            continue  # in a range that a later Unicode than Python's may have filled
-        expected = f"a<U+{code:04X}>" if is_hidden(char) else f"a{char}"
-        assert shown == expected, (hex(code), unicodedata.name(char, "?"))
+def test_every_character_after_a_letter() -> None:
+    passage = TerminalFilter("safe")
+    for plane in range(0x110000 // BLOCK):
+        codes = [
+            code for code in range(plane * BLOCK, (plane + 1) * BLOCK) if not 0xD800 <= code < 0xE000 and code > 0x7F
+        ]
+        shown = passage.feed("".join(f"a{chr(code)}" for code in codes).encode()).decode()
+        for code, output in zip(codes, shown.split("a")[1:], strict=True):
+            by_number = f"<U+{code:04X}>"
+            if unicodedata.category(chr(code)) == "Cn" and output == by_number:
+                continue  # in a range that a later Unicode than Python's may have filled
+            assert output == (by_number if is_hidden(chr(code)) else chr(code)), hex(code)
 
 
 def test_signs_that_are_drawn_pass() -> None:
@@ -119,15 +122,15 @@ def test_signs_that_are_drawn_pass() -> None:
 @pytest.mark.parametrize(
     "piece",
     [
-        b"\x1b[" + b"1;" * 30_000,
-        b"\x1b]" + b"x" * 60_000,
+        b"\x1b[" + b"1;" * 10_000,
+        b"\x1b]" + b"x" * 20_000,
         b"\x1b(((((((((((",
         b"\x1b[\x00\x00\x00",
         b"\x1bP\x1b\x1b",
         b"\r\xe4\xb8",
-        b"\x1b[8m" * 9_000,
-        "字\u200d".encode() * 9_000,
-        b"y" * 60_000,
+        b"\x1b[8m" * 3_000,
+        "字\u200d".encode() * 3_000,
+        b"y" * 20_000,
     ],
     ids=lambda piece: repr(piece[:12]),
 )

@@ -1,0 +1,409 @@
+"""Taking the user's terminal and giving it back, on real ptys, under a real shell with job control."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import struct
+import sys
+import termios
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import pexpect  # type: ignore[import-untyped]
+import pytest
+
+from sockcli.errors import LocalFailure
+from sockcli.tty import LineDiscipline, LineMode, is_terminal, window_size
+from tests.waiting import until
+
+MODES: Final[tuple[LineMode, ...]] = ("line", "quiet", "cbreak", "raw")
+
+
+class Pty(NamedTuple):
+    master: int
+    slave: int
+
+    def attributes(self) -> list[Any]:
+        return termios.tcgetattr(self.slave)
+
+    def local_flags(self) -> int:
+        flags: int = self.attributes()[3]
+        return flags
+
+    def resize(self, columns: int, rows: int) -> None:
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+@pytest.fixture
+def pty() -> Iterator[Pty]:
+    pair = Pty(*os.openpty())
+    yield pair
+    for fd in pair:
+        with contextlib.suppress(OSError):
+            os.close(fd)
+
+
+# What it is, and how large
+
+
+def test_is_terminal(pty: Pty) -> None:
+    read, write = os.pipe()
+    assert is_terminal(pty.slave)
+    assert not is_terminal(read)
+    os.close(read)
+    os.close(write)
+    assert not is_terminal(read)
+    assert not is_terminal(-1)
+
+
+def test_the_size_is_the_terminals(pty: Pty) -> None:
+    pty.resize(132, 43)
+    assert window_size(pty.slave, {"COLUMNS": "80", "LINES": "24"}) == (132, 43)
+
+
+@pytest.mark.parametrize(
+    ("environ", "size"),
+    [
+        ({}, None),
+        ({"COLUMNS": "80", "LINES": "24"}, (80, 24)),
+        ({"COLUMNS": "80"}, None),
+        ({"COLUMNS": "0", "LINES": "24"}, None),
+        ({"COLUMNS": "-80", "LINES": "24"}, None),
+        ({"COLUMNS": "８０", "LINES": "24"}, None),
+        ({"COLUMNS": "65536", "LINES": "24"}, None),
+        ({"COLUMNS": "65535", "LINES": "1"}, (65535, 1)),
+        ({"COLUMNS": "9" * 5000, "LINES": "24"}, None),
+    ],
+)
+def test_the_size_is_else_the_environments(pty: Pty, environ: dict[str, str], size: tuple[int, int] | None) -> None:
+    pty.resize(0, 0)
+    assert window_size(pty.slave, environ) == size
+    read, write = os.pipe()
+    assert window_size(read, environ) == size
+    os.close(read)
+    os.close(write)
+
+
+# Its modes
+
+
+def test_quiet_has_no_echo(pty: Pty) -> None:
+    with LineDiscipline(pty.slave) as line:
+        line.set("quiet")
+        os.write(pty.master, b"secret\nx")
+        assert os.read(pty.slave, 100) == b"secret\n"
+        os.write(pty.slave, b"prompt")
+        assert os.read(pty.master, 100) == b"prompt"
+
+
+def test_cbreak_has_a_key_at_a_time_and_signals(pty: Pty) -> None:
+    with LineDiscipline(pty.slave) as line:
+        line.set("cbreak")
+        assert line.mode == "cbreak"
+        assert pty.local_flags() & termios.ISIG
+        os.write(pty.master, b"x")
+        assert os.read(pty.slave, 100) == b"x"
+        os.write(pty.slave, b"a\n")
+        assert os.read(pty.master, 100) == b"a\r\n"
+
+
+def test_raw_has_every_key_and_every_byte(pty: Pty) -> None:
+    everything = bytes(range(256))
+    with LineDiscipline(pty.slave) as line:
+        line.set("raw")
+        os.write(pty.master, everything)
+        assert os.read(pty.slave, 1000) == everything
+        os.write(pty.slave, everything)
+        assert os.read(pty.master, 1000) == everything
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_was_found_comes_back(pty: Pty, mode: LineMode) -> None:
+    found = pty.attributes()
+    with LineDiscipline(pty.slave) as line:
+        for other in MODES:
+            line.set(other)
+        line.set(mode)
+    assert pty.attributes() == found
+
+
+def test_line_is_how_it_was_found(pty: Pty) -> None:
+    odd = pty.attributes()
+    odd[3] &= ~termios.ECHO
+    odd[0] ^= termios.IXANY
+    termios.tcsetattr(pty.slave, termios.TCSANOW, odd)
+    found = pty.attributes()
+    with LineDiscipline(pty.slave) as line:
+        line.set("raw")
+        line.set("line")
+        assert pty.attributes() == found
+
+
+def test_an_exception_gives_it_back(pty: Pty) -> None:
+    found = pty.attributes()
+    with contextlib.suppress(KeyError), LineDiscipline(pty.slave) as line:
+        line.set("raw")
+        raise KeyError
+    assert pty.attributes() == found
+
+
+def test_restoring_again_changes_nothing(pty: Pty) -> None:
+    with LineDiscipline(pty.slave) as line:
+        line.set("raw")
+        line.restore()
+        found = pty.attributes()
+        # Somebody else's setting, made after we gave it back, is not ours to undo.
+        others = pty.attributes()
+        others[3] &= ~termios.ECHO
+        termios.tcsetattr(pty.slave, termios.TCSANOW, others)
+        line.restore()
+        assert pty.attributes() != found
+
+
+def test_the_descriptor_is_left_blocking(pty: Pty) -> None:
+    with LineDiscipline(pty.slave) as line:
+        line.set("raw")
+        assert os.get_blocking(pty.slave)
+    assert os.get_blocking(pty.slave)
+
+
+def test_what_was_typed_ahead_is_kept(pty: Pty) -> None:
+    os.write(pty.master, b"typed\n")
+    with LineDiscipline(pty.slave) as line:
+        line.set("raw")
+    assert os.read(pty.slave, 100) == b"typed\n"
+
+
+def test_no_terminal_is_an_error() -> None:
+    read, write = os.pipe()
+    with pytest.raises(LocalFailure, match="mode cannot be read"), LineDiscipline(read):
+        pass
+    os.close(read)
+    os.close(write)
+
+
+def test_a_terminal_that_went_away_is_no_error(pty: Pty) -> None:
+    with LineDiscipline(pty.slave) as line:
+        line.set("raw")
+        os.close(pty.master)
+
+
+# Signals
+
+
+def test_handlers_are_put_back(pty: Pty) -> None:
+    with LineDiscipline(pty.slave):
+        assert signal.getsignal(signal.SIGTSTP) is not signal.SIG_DFL
+        assert signal.getsignal(signal.SIGCONT) is not signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTSTP) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGCONT) is signal.SIG_DFL
+
+
+def test_an_inherited_ignore_stays(pty: Pty) -> None:
+    signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+    try:
+        with LineDiscipline(pty.slave):
+            assert signal.getsignal(signal.SIGTSTP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+
+
+def test_another_thread_may_use_it(pty: Pty) -> None:
+    found = pty.attributes()
+    seen = []
+
+    def use() -> None:
+        with LineDiscipline(pty.slave) as line:
+            line.set("raw")
+            seen.append(pty.attributes())
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    thread.join()
+    assert seen != [found]
+    assert pty.attributes() == found
+
+
+def test_continuing_takes_the_terminal_again(pty: Pty) -> None:
+    resumed = []
+    with LineDiscipline(pty.slave, on_resume=lambda: resumed.append(1)) as line:
+        line.set("raw")
+        raw = pty.attributes()
+        cooked = pty.attributes()
+        cooked[3] |= termios.ECHO
+        termios.tcsetattr(pty.slave, termios.TCSANOW, cooked)  # as a shell does while we are stopped
+        signal.raise_signal(signal.SIGCONT)
+        assert pty.attributes() == raw
+        assert resumed == [1]
+
+
+# Under a shell
+
+CHILD: Final = """
+import os, signal, sys, termios
+from sockcli.tty import LineDiscipline
+def say(text):
+    os.write(1, text.encode())
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("<terminated>"))
+with LineDiscipline(0, on_suspend=lambda: say("<suspend>"), on_resume=lambda: say("<resume>")) as line:
+    line.set(sys.argv[1])
+    say("<ready %d>" % os.getpid())
+    while (data := os.read(0, 100)) != b"q":
+        flags = termios.tcgetattr(0)[3]
+        say(f"<got {data!r} echo={bool(flags & termios.ECHO)} signals={bool(flags & termios.ISIG)}>")
+say("<done>")
+"""
+
+
+class Shell:
+    """An interactive bash, which sets no modes of its own, and the program above in it."""
+
+    def __init__(self, bash: str, script: str) -> None:
+        environment = {"PATH": os.environ["PATH"], "PS1": "SHELL> ", "TERM": "dumb", "LC_ALL": "C.UTF-8"}
+        arguments = ["--norc", "--noprofile", "--noediting", "-i"]
+        self.child = pexpect.spawn(bash, arguments, env=environment, encoding="utf-8", echo=True, timeout=15)
+        self.run = f"{sys.executable} {script}"
+        self.expect("SHELL> ")
+
+    def expect(self, text: str) -> None:
+        self.child.expect_exact(text)
+
+    def command(self, text: str) -> None:
+        self.child.sendline(text)
+        self.expect("\n")  # its echo
+
+    def start(self, mode: LineMode) -> int:
+        self.command(f"{self.run} {mode}")
+        self.child.expect(r"<ready (\d+)>")
+        return int(self.child.match[1])
+
+    def has_its_terminal(self) -> None:
+        """The shell's terminal echoes and makes signals, as it was found."""
+        self.expect("SHELL> ")
+        self.command("stty -a")
+        self.child.expect(r"(-?isig) .*\s(-?echo) ")
+        assert self.child.match.groups() == ("isig", "echo")
+        self.expect("SHELL> ")
+
+    def foreground(self) -> None:
+        self.command("fg")
+        self.expect("<resume>")
+
+    def types(self, keys: str, *, signals: bool) -> None:
+        self.child.send(keys)
+        self.expect(f"<got {keys.encode()!r} echo=False signals={signals}>")
+
+    def quit(self) -> None:
+        self.child.send("q")
+        self.expect("<done>")
+        self.has_its_terminal()
+
+
+@pytest.fixture
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("bash is not installed")
+    script = tmp_path_factory.mktemp("tty") / "child.py"
+    script.write_text(CHILD)
+    shell = Shell(bash, str(script))
+    yield shell
+    shell.child.close(force=True)
+
+
+def test_ctrl_z_gives_the_terminal_to_the_shell(shell: Shell) -> None:
+    shell.start("cbreak")
+    for _ in range(3):
+        shell.types("x", signals=True)
+        shell.child.send("\x1a")
+        shell.expect("<suspend>")
+        shell.expect("Stopped")
+        shell.has_its_terminal()
+        shell.foreground()
+    shell.types("y", signals=True)
+    shell.quit()
+
+
+def test_a_stop_from_elsewhere_does_too_in_raw_mode(shell: Shell) -> None:
+    pid = shell.start("raw")
+    shell.types("\x1a", signals=False)  # here it is the peer's
+    os.kill(pid, signal.SIGTSTP)
+    shell.expect("<suspend>")
+    shell.expect("Stopped")
+    shell.has_its_terminal()
+    shell.foreground()
+    shell.types("\x03", signals=False)
+    shell.quit()
+
+
+def test_after_a_stop_that_nobody_can_catch(shell: Shell) -> None:
+    pid = shell.start("raw")
+    os.kill(pid, signal.SIGSTOP)
+    shell.expect("Stopped")
+    shell.command("stty sane")
+    shell.foreground()
+    shell.types("x", signals=False)
+    shell.quit()
+
+
+def test_in_the_background_it_leaves_the_terminal_to_the_shell(shell: Shell) -> None:
+    pid = shell.start("cbreak")
+    shell.child.send("\x1a")
+    shell.expect("Stopped")
+    shell.expect("SHELL> ")
+    shell.command("bg")
+    shell.expect("SHELL> ")
+    # Stopped for reading, not for reaching for the terminal's mode.
+    until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("T"), "the child to be stopped")
+    shell.command("jobs -l")
+    shell.expect("Stopped (tty input)")
+    shell.has_its_terminal()
+    shell.foreground()
+    shell.types("x", signals=True)
+    shell.quit()
+
+
+def test_started_in_the_background_it_takes_the_terminal_when_it_is_brought_forward(shell: Shell) -> None:
+    shell.command(f"{shell.run} raw &")
+    shell.child.expect(r"<ready (\d+)>")
+    shell.child.send("\n")
+    shell.has_its_terminal()
+    shell.foreground()
+    shell.types("\x1a", signals=False)
+    shell.quit()
+
+
+def test_a_stopped_job_can_be_killed(shell: Shell) -> None:
+    pid = shell.start("raw")
+    os.kill(pid, signal.SIGTSTP)
+    shell.expect("Stopped")
+    shell.expect("SHELL> ")
+    shell.command("kill %1")
+    shell.expect("<terminated>")
+    shell.child.send("\n")
+    shell.has_its_terminal()
+
+
+def test_where_nothing_can_stop_it_a_storm_of_stops_leaves_it_as_it_was(tmp_path: Path) -> None:
+    # No shell: in an orphaned process group the kernel drops SIGTSTP, and no SIGCONT follows.
+    script = tmp_path / "child.py"
+    script.write_text(CHILD)
+    child = pexpect.spawn(sys.executable, [str(script), "raw"], encoding="utf-8", timeout=15)
+    child.expect("<ready")
+    for _ in range(20):
+        child.kill(signal.SIGTSTP)
+        child.kill(signal.SIGCONT)
+    child.kill(signal.SIGTSTP)
+    child.expect("<suspend>")
+    child.expect("<resume>")
+    child.send("x")
+    child.expect_exact("<got b'x' echo=False signals=False>")
+    child.send("q")
+    child.expect("<done>")
+    child.close()
