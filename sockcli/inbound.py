@@ -1,16 +1,22 @@
-"""From the peer to stdout, through this process."""
+"""From the peer to stdout: through this process, or past it where there is a shortcut."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from sockcli.clock import Deadline
 from sockcli.errors import SockcliError
 from sockcli.flow import Codec, Ready, Tap
 from sockcli.net.base import WANT_READ, Signal, Transport
+from sockcli.net.fastpath import Direct, Shortcut, Unfit
 from sockcli.outbound import Outbound
 from sockcli.streams import CHUNK, Sink
 from sockcli.wait import BROKEN, URGENT, WRITABLE, Interest, wait
+
+# What one read takes once there is much to take. To a file, 64 KiB at a time take twice as long, and more than this
+# saves nothing.
+LARGE: Final = 512 * 1024
 
 
 class Inbound:
@@ -25,13 +31,18 @@ class Inbound:
         taps: Sequence[Tap] = (),
         codec: Codec | None = None,
         on_event: Callable[[object], None] | None = None,
+        shortcut: Shortcut | None = None,
     ) -> None:
+        """With a `shortcut` nobody sees the bytes, so it goes with none of the others."""
         self._transport = transport
         self._sink = sink
         self._outbound = outbound
         self._taps = taps
         self._codec = codec
         self._on_event = on_event
+        self._shortcut = shortcut
+        self._direct = transport if isinstance(transport, Direct) and not taps and codec is None else None
+        self._buffer = bytearray(CHUNK if self._direct is not None else 0)
         self._urgent = False  # the codec knows about the urgent byte that is on its way
         self._wire_ended = False
         self.received = 0
@@ -45,11 +56,18 @@ class Inbound:
             return False
         return self._transport.pending() or (self._codec is not None and self._codec.pending)
 
+    @property
+    def stuck(self) -> bool:
+        """It waits for whoever reads stdout."""
+        if self._shortcut is not None and not self._shortcut.hungry:
+            return not self.ended
+        return self._sink is not None and self._sink.pending > 0
+
     def interest(self) -> Interest:
-        sink = self._sink
+        sink, stuck = self._sink, self.stuck
         # The sink is always watched: once its reader is gone, nothing has to be written to notice it.
-        interest: Interest = () if sink is None else ((sink.fileno(), WRITABLE if sink.pending else 0),)
-        if not self._wire_ended and self._has_room():
+        interest: Interest = () if sink is None else ((sink.fileno(), WRITABLE if stuck else 0),)
+        if not self._wire_ended and self._has_room() and not (stuck and self._shortcut is not None):
             interest = (*interest, (self._transport.fileno(), self._wanted()))
         return interest
 
@@ -58,10 +76,15 @@ class Inbound:
             self._sink.ready(events)
         if self.ended or not self._has_room():
             return
-        if self._codec is not None and self._codec.pending:
+        if self._shortcut is not None:
+            self._move(self._shortcut, ready)
+        elif self._codec is not None and self._codec.pending:
             self._decode(self._codec)
         elif ready.get(self._transport.fileno(), 0) & (self._wanted() | BROKEN) or self._transport.pending():
-            self._receive(ready)
+            if self._direct is None or (self._sink is not None and self._sink.filter is not None):
+                self._receive(ready)
+            else:
+                self._copy(self._direct)
 
     def _has_room(self) -> bool:
         return (self._sink is None or self._sink.room) and not (self._codec is not None and self._outbound.choked)
@@ -69,6 +92,38 @@ class Inbound:
     def _wanted(self) -> int:
         wanted = self._transport.interest(WANT_READ)
         return wanted if self._codec is None or self._urgent else wanted | URGENT
+
+    def _move(self, shortcut: Shortcut, ready: Ready) -> None:
+        """Have the kernel move what is there, behind what is still to be written."""
+        awaited = self._transport if shortcut.hungry else self._sink
+        if awaited is None or not ready.get(awaited.fileno()) or (self._sink is not None and self._sink.pending):
+            return
+        try:
+            self._count(shortcut.move)
+        except Unfit:
+            self._shortcut = None
+
+    def _copy(self, direct: Direct) -> None:
+        """Nobody keeps the bytes: one buffer does for all of them."""
+        buffer = self._buffer
+        count = self._count(lambda: direct.receive_into(buffer))
+        if self._sink is not None and count:
+            self._sink.put(memoryview(buffer)[:count])
+        if count == len(buffer) < LARGE:
+            self._buffer = bytearray(LARGE)
+
+    def _count(self, take: Callable[[], int | Signal]) -> int:
+        try:
+            taken = take()
+        except SockcliError as exc:
+            self.failure = exc
+            taken = Signal.EOF
+        if isinstance(taken, int):
+            self.received += taken
+            return taken
+        if taken is Signal.EOF:
+            self._end()
+        return 0
 
     def _receive(self, ready: Ready) -> None:
         if self._codec is not None:

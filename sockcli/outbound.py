@@ -1,4 +1,4 @@
-"""From stdin to the peer, through this process."""
+"""From stdin to the peer: through this process, or past it where there is a shortcut."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Final
 from sockcli.clock import NEVER, Deadline
 from sockcli.errors import SockcliError
 from sockcli.flow import Codec, Ready, Tap
-from sockcli.net.base import WANT_WRITE, Transport
+from sockcli.net.base import WANT_WRITE, Signal, Transport
+from sockcli.net.fastpath import Shortcut, Unfit
 from sockcli.pacing import LinePacer
 from sockcli.pump import HIGH_WATER, Pump
 from sockcli.streams import Source
@@ -36,9 +37,12 @@ class Outbound:
         shutdown: bool = True,
         taps: Sequence[Tap] = (),
         codec: Codec | None = None,
+        shortcut: Shortcut | None = None,
     ) -> None:
+        """With a `shortcut` nobody sees the bytes, so it goes with none of the others but `shutdown`."""
         self._transport = transport
         self._source = source
+        self._shortcut = shortcut
         self._encoder = CrlfEncoder() if crlf else None
         self._pacer = LinePacer(Deadline(line_delay)) if line_delay else None
         self._shutdown = shutdown
@@ -70,6 +74,11 @@ class Outbound:
         return self._pacer.due if self._pacer is not None and not self._queue.pending else NEVER
 
     @property
+    def _holds_back(self) -> bool:
+        """The codec may not send now. It is given one read all the same, so that it knows that there is something."""
+        return self._codec is not None and self._codec.blocked and self._codec.held > 0
+
+    @property
     def choked(self) -> bool:
         """The peer does not read; it should not ask more of the codec either."""
         return self._queue.pending > MOST_ANSWERS
@@ -81,7 +90,7 @@ class Outbound:
             return True
         if self._queue.pending:
             return False
-        if self._codec is not None and self._codec.blocked:
+        if self._holds_back:
             return True  # only the peer could have changed that
         if not source.ended and (source.readable() or not self.lull.expired):
             return False
@@ -93,6 +102,8 @@ class Outbound:
     def interest(self) -> Interest:
         if self.failure is not None:
             return ()
+        if self._shortcut is not None and not self._shortcut.hungry:
+            return () if self._input_closed else ((self._transport.fileno(), WANT_WRITE),)
         interest: Interest = ()
         if self._queue.pending:
             interest = ((self._transport.fileno(), self._transport.interest(WANT_WRITE)),)
@@ -104,7 +115,10 @@ class Outbound:
     def step(self, ready: Ready) -> None:
         source = self._source
         if source is not None and self.failure is None and not self._input_closed:
-            if ready.get(source.fileno()) and self._reads(source):
+            if self._shortcut is not None:
+                if ready.get(source.fileno() if self._shortcut.hungry else self._transport.fileno()):
+                    self._move(source, self._shortcut)
+            elif ready.get(source.fileno()) and self._reads(source):
                 self._read(source)
             if source.ended:
                 self._close_input()
@@ -119,7 +133,7 @@ class Outbound:
             self._queue.put(data)
 
     def _reads(self, source: Source) -> bool:
-        if source.ended or not self._queue.room or (self._codec is not None and self._codec.blocked):
+        if source.ended or not self._queue.room or self._holds_back:
             return False
         return self._pacer is None or self._pacer.hungry
 
@@ -134,6 +148,20 @@ class Outbound:
             self._pacer.put(data)
         else:
             self._queue_input(data)
+
+    def _move(self, source: Source, shortcut: Shortcut) -> None:
+        try:
+            moved = shortcut.move()
+        except Unfit:
+            self._shortcut = None
+        except SockcliError as exc:
+            self.failure = exc
+        else:
+            if isinstance(moved, int):
+                self.sent += moved
+                self.lull.restart()
+            elif moved is Signal.EOF:
+                source.ended = True
 
     def _close_input(self) -> None:
         self._input_closed = True

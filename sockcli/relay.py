@@ -16,6 +16,7 @@ from sockcli.errors import Interrupted, SockcliError, TimedOut, Unreachable
 from sockcli.flow import Codec, Tap
 from sockcli.inbound import Inbound
 from sockcli.net.base import Transport
+from sockcli.net.fastpath import from_peer, to_peer
 from sockcli.outbound import Outbound
 from sockcli.streams import Sink, Source
 from sockcli.wait import FAILED, NO_INTERRUPT, Interrupt, Poller, wait
@@ -80,8 +81,11 @@ class Relay:
         codec: Codec | None = None,
         on_event: Callable[[object], None] | None = None,
         interrupt: Interrupt = NO_INTERRUPT,
+        shortcuts: bool = True,
     ) -> None:
-        """`on_event` is told of the codec's events that are no data."""
+        """`on_event` is told of the codec's events that are no data; without `shortcuts` every byte is copied."""
+        watched = not shortcuts or bool(taps) or codec is not None
+        changed = watched or options.crlf or options.line_delay is not None
         self._transport = transport
         self._source = source
         self._sink = sink
@@ -95,6 +99,7 @@ class Relay:
             shutdown=options.shutdown,
             taps=taps,
             codec=codec,
+            shortcut=None if options.recv_only else to_peer(source.fileno(), transport, seen=changed),
         )
         self._inbound = Inbound(
             transport,
@@ -103,6 +108,9 @@ class Relay:
             taps=taps,
             codec=codec,
             on_event=on_event,
+            shortcut=None
+            if options.send_only
+            else from_peer(transport, sink.fileno(), seen=watched or sink.filter is not None),
         )
         self._idle = Deadline(options.idle_timeout)
         self._linger: Deadline | None = None  # from the end of stdin on
@@ -215,7 +223,7 @@ class Relay:
 
     def _is_waiting_for_stdout(self, limit: Deadline) -> bool:
         """It is us who keep the peer waiting, so the limit's time does not count."""
-        if not self._sink.pending:
+        if not self._inbound.stuck:
             return False
         limit.restart()
         return True

@@ -139,14 +139,12 @@ class Sink:
         if self.filter is not None:
             self.put(self.filter.finish())
 
-    def put(self, data: bytes) -> None:
-        """Our own bytes, past the filter."""
-        if self._queue.pending:
-            self._queue.put(data)
-            return
-        taken = self._try(memoryview(data))
+    def put(self, data: bytes | memoryview) -> None:
+        """Bytes as they are, past the filter. What lies under a view may change afterwards."""
+        taken = 0 if self._queue.pending else self._try(memoryview(data))
         if taken < len(data):
-            self._queue.put(memoryview(data)[taken:])
+            rest = memoryview(data)[taken:]
+            self._queue.put(rest if isinstance(data, bytes) else bytes(rest))
 
     def ready(self, events: int) -> None:
         """poll() reported this: go on writing, or learn that nobody reads any more."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import socket
 import termios
+from collections.abc import Callable
 from typing import Final
 
 from sockcli.endpoint import Address
@@ -63,8 +64,29 @@ class TcpTransport:
             raise self._lose(exc) from exc
         return count or self._end()
 
+    def receive_by(self, move: Callable[[int], int]) -> int | Signal:
+        """As receive(), by a call that has the kernel take bytes from the descriptor it is given; 0 is the end."""
+        try:
+            count = move(self._sock.fileno())
+        except BlockingIOError:
+            return Signal.WOULD_BLOCK
+        except OSError as exc:
+            raise self._lose(exc) from exc
+        return count or self._end()
+
     def send(self, data: memoryview) -> int | Signal:
         return self._send(data, 0)
+
+    def send_by(self, move: Callable[[int], int]) -> int | Signal:
+        """As send(), by a call that has the kernel put bytes into the descriptor; EOF if it finds no more of them."""
+        if self._lost is not None:
+            raise self._lose(self._lost)
+        try:
+            return move(self._sock.fileno()) or Signal.EOF
+        except BlockingIOError:
+            return Signal.WOULD_BLOCK
+        except OSError as exc:
+            raise self._lose(exc) from exc
 
     def send_urgent(self, data: memoryview) -> int | Signal:
         """As send(), with the last byte taken marked as urgent: telnet's Synch."""

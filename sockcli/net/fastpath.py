@@ -1,0 +1,198 @@
+"""Bytes that need not pass through this process, and having the kernel move them.
+
+`choose` decides, and decides nothing but speed: whoever moves bytes by a Shortcut gets the same ones, the same end
+and the same errors as by reading and writing.
+
+| from | to | way | because |
+| --- | --- | --- | --- |
+| pipe | TCP | SPLICE | pages change hands, nothing is copied |
+| TCP | pipe | SPLICE | the same |
+| file | TCP | SENDFILE | splice(2) wants a pipe at one end; sendfile(2) is the same thing for a file |
+| TCP | file | COPY | by way of a pipe it is no faster than with one large buffer, and an O_APPEND file refuses |
+| terminal, socket, device | TCP | COPY | refused, or by way of a pipe no faster |
+| empty file | TCP | COPY | files in /proc say that they are empty, and are not |
+| TCP | terminal, socket, device | COPY | the same |
+| anything | anything, and somebody looks at the bytes | COPY | a filter, a recording, a codec |
+
+UDP never: splice(2) would make one datagram of two. TLS never: its bytes are not the user's.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Final, Protocol, TypeAlias, runtime_checkable
+
+from sockcli.clock import Deadline
+from sockcli.net.base import Signal
+from sockcli.wait import wait
+
+# As much as is asked for in one call: more than any pipe or send buffer has at a time.
+_MOST: Final = 4 << 20
+
+# A pipe holds 64 KiB, which two processes hand each other in tiny turns: splice(2) is then slower than a copy loop.
+# Measured on loopback, 512 KiB is twice as fast as 64 and within a tenth of 1 MiB, of which a user may have only 64.
+_WIDE: Final = 512 << 10
+# The pipe is the user's, and others see its size. It is touched only for a bulk transfer, and it only grows.
+_BULK: Final = 1 << 20
+
+# Do not wait for the pipe. The socket is non-blocking anyway: a splice that waits for one holds the pipe's lock, and
+# whoever reads from the pipe hangs with it.
+_NOW: Final = os.SPLICE_F_NONBLOCK
+
+# Refusals that follow each other though poll() had said that both ends are ready. Two are usual, one for each end.
+_PATIENCE: Final = 4
+
+# Not the connection's errors but this way's: the kernel or a sandbox (EPERM) does not have it, or the input failed,
+# which reading it will tell in its own words. Nothing was moved.
+_NOT_THIS_WAY: Final = frozenset(
+    {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.ESPIPE, errno.EOVERFLOW, errno.EIO, errno.EISDIR}
+)
+
+Move: TypeAlias = Callable[[int], int]
+
+
+class Way(Enum):
+    SPLICE = auto()
+    SENDFILE = auto()
+    COPY = auto()
+
+
+class End(Enum):
+    """What is at one end, as far as it matters here."""
+
+    PIPE = auto()
+    FILE = auto()  # a regular file that has something in it
+    TCP = auto()
+    OTHER = auto()
+
+
+_WAYS: Final = {
+    (End.PIPE, End.TCP): Way.SPLICE,
+    (End.TCP, End.PIPE): Way.SPLICE,
+    (End.FILE, End.TCP): Way.SENDFILE,
+}
+
+
+def choose(source: End, sink: End, *, seen: bool) -> Way:
+    """The fastest way from `source` to `sink`; `seen` if somebody has to look at the bytes."""
+    return Way.COPY if seen else _WAYS.get((source, sink), Way.COPY)
+
+
+def end_of(fd: int) -> End:
+    """What a descriptor of the user's is."""
+    status = os.fstat(fd)
+    if stat.S_ISFIFO(status.st_mode):
+        return End.PIPE
+    return End.FILE if stat.S_ISREG(status.st_mode) and status.st_size else End.OTHER
+
+
+class Unfit(Exception):
+    """This way does not work here. Nothing was moved by the call; go on by copying, for good."""
+
+
+@runtime_checkable
+class Direct(Protocol):
+    """A transport whose descriptor carries the user's bytes as they are.
+
+    `send_by` and `receive_by` are `send` and `receive` by means of `move`, which is given the descriptor.
+    """
+
+    def receive_into(self, buffer: memoryview | bytearray) -> int | Signal: ...
+    def send_by(self, move: Move) -> int | Signal: ...
+    def receive_by(self, move: Move) -> int | Signal: ...
+
+
+class Shortcut:
+    """One direction that the kernel moves. Wait for the end that `hungry` says, `move`, and so on until the end."""
+
+    __slots__ = ("_attempt", "_moved", "_pipe", "_refused", "_sends_file", "hungry")
+
+    def __init__(self, attempt: Callable[[], int | Signal], way: Way, fd: int) -> None:
+        self._attempt = attempt
+        self._sends_file = way is Way.SENDFILE
+        self._pipe = -1 if self._sends_file else fd  # as long as it is to be widened
+        self._moved = 0
+        self._refused = 0
+        # Wait for the input; else for the output. A file always has input.
+        self.hungry = not self._sends_file
+
+    def move(self) -> int | Signal:
+        """How many bytes went; WOULD_BLOCK; or EOF. Raises Unfit, and what the transport raises."""
+        moved = self._attempt()
+        if moved is Signal.WOULD_BLOCK:
+            self._refuse()
+        elif isinstance(moved, int):
+            self._refused = 0
+            self._widen(moved)
+        return moved
+
+    def _refuse(self) -> None:
+        """It does not say which end was not ready. It was not the one that was waited for, so wait for the other."""
+        if self._sends_file:
+            return
+        self._refused += 1
+        if self._refused > _PATIENCE:
+            # Both are, as in front of TCP's urgent byte, which splice(2) never passes.
+            raise Unfit
+        self.hungry = not self.hungry
+
+    def _widen(self, moved: int) -> None:
+        if self._pipe < 0:
+            return
+        self._moved += moved
+        if self._moved < _BULK:
+            return
+        fd, self._pipe = self._pipe, -1
+        try:
+            if fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ) < _WIDE:
+                fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _WIDE)
+        except OSError:
+            return  # the user has too many wide pipes; it goes on as it was
+
+
+def to_peer(fd: int, transport: object, *, seen: bool = False) -> Shortcut | None:
+    """From the user's `fd` to the connection; None where the bytes are to be copied."""
+    if not isinstance(transport, Direct):
+        return None
+    way = choose(end_of(fd), End.TCP, seen=seen)
+    if way is Way.COPY:
+        return None
+
+    def move(sock: int) -> int:
+        if way is Way.SPLICE:
+            return _call(os.splice, fd, sock, _MOST, None, None, _NOW)
+        # No offset: the file's own position moves on, as by reading, for whoever shares it.
+        return _call(os.sendfile, sock, fd, None, _MOST)
+
+    return Shortcut(lambda: transport.send_by(move), way, fd)
+
+
+def from_peer(transport: object, fd: int, *, seen: bool = False) -> Shortcut | None:
+    """From the connection to the user's `fd`; None where the bytes are to be copied."""
+    if not isinstance(transport, Direct) or choose(End.TCP, end_of(fd), seen=seen) is Way.COPY:
+        return None
+
+    def move(sock: int) -> int:
+        try:
+            return _call(os.splice, sock, fd, _MOST, None, None, _NOW)
+        except BrokenPipeError as exc:
+            # A connection can be lost with this error too. If it is the pipe's reader who left, writing will say so.
+            if wait([(fd, 0)], Deadline(0)):
+                raise Unfit from exc
+            raise
+
+    return Shortcut(lambda: transport.receive_by(move), Way.SPLICE, fd)
+
+
+def _call(function: Callable[..., int], *arguments: int | None) -> int:
+    try:
+        return function(*arguments)
+    except OSError as exc:
+        if exc.errno in _NOT_THIS_WAY:
+            raise Unfit from exc
+        raise
