@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 import pexpect  # type: ignore[import-untyped]
 import pytest
 
+import sockcli
 from sockcli.errors import LocalFailure
 from sockcli.tty import LineDiscipline, LineMode, is_terminal, window_size
 from tests.waiting import until
@@ -245,6 +246,8 @@ def test_continuing_takes_the_terminal_again(pty: Pty) -> None:
 
 # Under a shell
 
+# The child tests the same sockcli as this file does.
+ENVIRONMENT: Final = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(sockcli.__file__).parent.parent)}
 CHILD: Final = """
 import os, signal, sys, termios
 from sockcli.tty import LineDiscipline
@@ -265,7 +268,7 @@ class Shell:
     """An interactive bash, which sets no modes of its own, and the program above in it."""
 
     def __init__(self, bash: str, script: str) -> None:
-        environment = {"PATH": os.environ["PATH"], "PS1": "SHELL> ", "TERM": "dumb", "LC_ALL": "C.UTF-8"}
+        environment = ENVIRONMENT | {"PS1": "SHELL> ", "TERM": "dumb", "LC_ALL": "C.UTF-8"}
         arguments = ["--norc", "--noprofile", "--noediting", "-i"]
         self.child = pexpect.spawn(bash, arguments, env=environment, encoding="utf-8", echo=True, timeout=15)
         self.run = f"{sys.executable} {script}"
@@ -394,7 +397,7 @@ def test_where_nothing_can_stop_it_a_storm_of_stops_leaves_it_as_it_was(tmp_path
     # No shell: in an orphaned process group the kernel drops SIGTSTP, and no SIGCONT follows.
     script = tmp_path / "child.py"
     script.write_text(CHILD)
-    child = pexpect.spawn(sys.executable, [str(script), "raw"], encoding="utf-8", timeout=15)
+    child = pexpect.spawn(sys.executable, [str(script), "raw"], env=ENVIRONMENT, encoding="utf-8", timeout=15)
     child.expect("<ready")
     for _ in range(20):
         child.kill(signal.SIGTSTP)
