@@ -54,7 +54,7 @@ class Inbound:
         """It can do something that no event will tell of."""
         if self.ended or not self._has_room():
             return False
-        return self._transport.pending() or (self._codec is not None and self._codec.pending)
+        return self._transport.pending() or (self._codec is not None and self._decodes(self._codec))
 
     @property
     def stuck(self) -> bool:
@@ -78,7 +78,7 @@ class Inbound:
             return
         if self._shortcut is not None:
             self._move(self._shortcut, ready)
-        elif self._codec is not None and self._codec.pending:
+        elif self._codec is not None and self._decodes(self._codec):
             self._decode(self._codec)
         elif ready.get(self._transport.fileno(), 0) & (self._wanted() | BROKEN) or self._transport.pending():
             if self._direct is None or (self._sink is not None and self._sink.filter is not None):
@@ -88,6 +88,10 @@ class Inbound:
 
     def _has_room(self) -> bool:
         return (self._sink is None or self._sink.room) and not (self._codec is not None and self._outbound.choked)
+
+    def _decodes(self, codec: Codec) -> bool:
+        """The codec has events that did not fit, or may have, with nothing more to come."""
+        return codec.pending or self._wire_ended
 
     def _wanted(self) -> int:
         wanted = self._transport.interest(WANT_READ)

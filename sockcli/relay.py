@@ -80,10 +80,13 @@ class Relay:
         taps: Sequence[Tap] = (),
         codec: Codec | None = None,
         on_event: Callable[[object], None] | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
         interrupt: Interrupt = NO_INTERRUPT,
         shortcuts: bool = True,
     ) -> None:
-        """`on_event` is told of the codec's events that are no data; without `shortcuts` every byte is copied."""
+        """`on_event` is told of the codec's events that are no data, `on_progress` how many bytes more were sent and
+        received; without `shortcuts` every byte is copied.
+        """
         watched = not shortcuts or bool(taps) or codec is not None
         changed = watched or options.crlf or options.line_delay is not None
         self._transport = transport
@@ -91,6 +94,7 @@ class Relay:
         self._sink = sink
         self._options = options
         self._interrupt = interrupt
+        self._on_progress = on_progress
         self._outbound = Outbound(
             transport,
             None if options.recv_only else source,
@@ -229,15 +233,19 @@ class Relay:
         return True
 
     def _note_progress(self) -> None:
-        sent, received = self._outbound.sent, self._inbound.received
-        if sent != self._sent_before or received != self._received_before:
+        sent = self._outbound.sent - self._sent_before
+        received = self._inbound.received - self._received_before
+        if sent or received:
+            self._sent_before += sent
+            self._received_before += received
             self._idle.restart()
+            if self._on_progress is not None:
+                self._on_progress(sent, received)
         if self._linger is not None:
-            if sent != self._sent_before:
+            if sent:
                 self._linger.restart()  # the peer is still taking what stdin had
         elif self._options.linger is not None and self._outbound.lingers:
             self._linger = Deadline(self._options.linger)
-        self._sent_before, self._received_before = sent, received
 
     def _next_limit(self) -> Deadline:
         """When to look again though nothing happened."""

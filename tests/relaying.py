@@ -122,6 +122,7 @@ class Session:
         taps: Sequence[Tap] = (),
         codec: Codec | None = None,
         on_event: Callable[[object], None] | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self.source = source or Source(self.stdin_read)
         sink = Sink(self.stdout_write if stdout is None else stdout, output_filter=output_filter)
@@ -133,6 +134,7 @@ class Session:
             taps=taps,
             codec=codec,
             on_event=on_event,
+            on_progress=on_progress,
             interrupt=self.button,
             shortcuts=self.shortcuts,
         )

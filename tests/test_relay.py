@@ -441,6 +441,18 @@ def test_a_limit_does_not_count_while_stdout_keeps_the_peer_waiting(session: Ses
     session.finish()
 
 
+def test_progress_is_every_byte_once(session: Session) -> None:
+    steps: list[tuple[int, int]] = []
+    session.start(on_progress=lambda sent, received: steps.append((sent, received)))
+    session.peer.sendall(MUCH[:100_000])
+    assert session.printed(100_000) == MUCH[:100_000]
+    session.type(b"hello")
+    assert session.peer.recv(10) == b"hello"
+    session.peer.close()
+    session.finish()
+    assert tuple(map(sum, zip(*steps, strict=True))) == (5, 100_000)
+
+
 # From outside
 
 

@@ -160,6 +160,49 @@ def test_a_kilobyte_that_is_a_hundred_megabytes_does_not_fill_the_memory(session
     session.finish()
 
 
+class Hoarder:
+    """Gives everything at the end, in pieces that each fill stdout."""
+
+    blocked = False
+    held = 0
+
+    def __init__(self) -> None:
+        self._events: list[list[object]] = []
+
+    @property
+    def pending(self) -> bool:
+        return bool(self._events)
+
+    def receive_data(self, data: bytes) -> None:
+        assert data == b"x"
+
+    def receive_urgent(self) -> None:
+        raise AssertionError
+
+    def receive_eof(self) -> None:
+        self._events = [[Data(bytes(2 * HIGH_WATER))], [Data(bytes(2 * HIGH_WATER))]]
+
+    def events_received(self) -> list[object]:
+        return self._events.pop(0) if self._events else []
+
+    def send_data(self, data: bytes) -> None:
+        raise AssertionError(data)
+
+    def send_eof(self) -> None:
+        raise AssertionError
+
+    def data_to_send(self) -> bytes:
+        return b""
+
+
+def test_what_a_codec_has_at_the_end_may_fill_stdout(session: Session) -> None:
+    session.start(codec=Hoarder())
+    session.peer.sendall(b"x")
+    session.peer.close()
+    assert session.printed(4 * HIGH_WATER) == bytes(4 * HIGH_WATER)
+    assert session.finish() is Ending.PEER
+
+
 def test_a_peer_that_asks_on_and_on_but_reads_no_answer_is_not_read(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
