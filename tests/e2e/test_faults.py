@@ -143,7 +143,7 @@ def test_when_stdouts_reader_goes_away_it_stops_quietly(
         process.close_output()
         connection.sendall(b"unseen")
     else:
-        process = sockcli.start("udp", "-l", 0)
+        process = sockcli.start("udp", "-q", "-l", 0)
         address = ("127.0.0.1", process.port("udp"))
         process.close_output()
         udp_peer().socket.sendto(b"unseen", address)

@@ -257,7 +257,8 @@ class TestSilentResolver:
     """A server that takes the question and never answers."""
 
     @pytest.fixture(scope="class")
-    def silent(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Namespace, Path]]:
+    @classmethod
+    def silent(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Namespace, Path]]:
         directory = tmp_path_factory.mktemp("silent")
         questions = directory / "questions"
         with namespace(directory) as inside:

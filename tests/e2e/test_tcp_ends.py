@@ -181,7 +181,7 @@ def test_recv_only_never_reads_stdin(sockcli: Sockcli, tcp_peer: Listen) -> None
 
 def test_recv_only_does_not_end_with_stdin(sockcli: Sockcli, tcp_peer: Listen) -> None:
     peer = tcp_peer()
-    process = sockcli.start("tcp", "--recv-only", "--linger", "0.05", "127.0.0.1", peer.port, stdin=subprocess.DEVNULL)
+    process = sockcli.start("tcp", "--recv-only", "127.0.0.1", peer.port, stdin=subprocess.DEVNULL)
     connection = peer.accept()
     connection.sendall(b"1")
     assert process.read(1) == b"1"
