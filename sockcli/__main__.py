@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,7 +56,7 @@ def _run(argv: Sequence[str]) -> int:
         return ExitCode.FAILURE
     except click.Abort:
         raise Interrupted(signal.SIGINT) from None
-    except (OutputGone, BrokenPipeError):
+    except OutputGone:
         return ExitCode.SIGPIPE
     except Interrupted:
         raise
@@ -83,8 +84,11 @@ def _flush_stdout() -> int:
     from sockcli.cli.settings import report
     from sockcli.errors import ExitCode
 
+    stdout: TextIO | None = sys.stdout
+    if stdout is None:  # descriptor 1 was closed when Python started
+        return ExitCode.OK
     try:
-        sys.stdout.flush()
+        stdout.flush()
     except BrokenPipeError:
         code = ExitCode.SIGPIPE
     except OSError as exc:

@@ -71,7 +71,7 @@ class Servers:
             f"tcp-connect:{self.echo}",
             f"udp-send-to:{self.datagrams}",
             # Covers the name localhost, but a wildcard may lead to global addresses only.
-            f"tcp-connect:*.localhost:{self.lines.port}",
+            f"tcp-connect:*.localhost:{self.datagrams.port}",
         ]
         return json.dumps({"name": "sockcli demo", "permissions": [{"socket": rules}]}, indent=2) + "\n"
 

@@ -17,42 +17,13 @@ from sockcli.net import udp
 from sockcli.net.base import SYSTEM_NET, Net, Note, Transport
 from sockcli.net.bind import NO_LOCAL_ENDS, LocalEnd, LocalEnds
 from sockcli.net.dial import dial
-from sockcli.net.listen import BACKLOG, TcpListener, listen
+from sockcli.net.listen import TcpListener, listen
 from sockcli.net.resolve import resolve
 from sockcli.net.sockaddr import UNSPECIFIED
 from sockcli.net.tcp import TcpTransport
+from sockcli.options import DialOptions, ListenOptions, Source
 from sockcli.policy import Grant, Policy, Request
 from sockcli.wait import NO_INTERRUPT, Interrupt
-
-# What the command line takes if nothing is said: long enough for two lost SYNs (1 s and 2 s) and a slow name server.
-CONNECT_TIMEOUT: Final = 10.0
-RETRY_DELAY: Final = 1.0
-
-
-class Source(NamedTuple):
-    """The local end to connect or send from; what is None, the system chooses."""
-
-    host: Host | None = None
-    port: int | None = None
-
-
-class DialOptions(NamedTuple):
-    """How to connect. `connect_timeout` is for each try, name lookup included; `deadline` for all of them."""
-
-    family: int = 0  # 4, 6, or 0 for both
-    source: Source | None = None
-    connect_timeout: float | None = CONNECT_TIMEOUT
-    deadline: Deadline = NEVER
-    retry: int = 0
-    retry_delay: float = RETRY_DELAY
-    on_attempt: Note | None = None  # is told of each address tried, and of each failure
-
-
-class ListenOptions(NamedTuple):
-    family: int = 0
-    backlog: int = BACKLOG
-    deadline: Deadline = NEVER  # for the lookup, where the host is a name
-
 
 _DIAL: Final = DialOptions()
 _LISTEN: Final = ListenOptions()

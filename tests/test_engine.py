@@ -10,12 +10,13 @@ import pytest
 
 from sockcli.clock import Deadline
 from sockcli.endpoint import Host, Operation
-from sockcli.engine import Answer, DialOptions, Engine, ListenOptions, Source
+from sockcli.engine import Answer, Engine
 from sockcli.errors import Denied, Interrupted, LocalFailure, TimedOut, Unreachable, Unresolved, UsageError
 from sockcli.net.base import SockAddr
 from sockcli.net.sockaddr import from_sockaddr, to_sockaddr
 from sockcli.net.tcp import TcpTransport
 from sockcli.net.udp import UdpTransport
+from sockcli.options import DialOptions, ListenOptions, Source
 from sockcli.policy import Policy, Request
 from sockcli.wait import Interrupt, NoInterrupt
 from tests.net.support import (

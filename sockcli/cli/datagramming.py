@@ -6,16 +6,38 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
-from sockcli.cli.running import Output
+from sockcli.cli.options import family_of
+from sockcli.cli.params import connect_target, listen_target
+from sockcli.cli.running import Output, prepare
 from sockcli.cli.settings import Settings
 from sockcli.clock import Deadline
 from sockcli.datagrams import Sender, SendOptions
+from sockcli.endpoint import Operation
 from sockcli.framing import Framing, Notation, read_messages
 from sockcli.net.base import Transport
 from sockcli.net.udp import UdpReceiver, UdpTransport
+from sockcli.options import DialOptions, ListenOptions
+from sockcli.policy import Request
 from sockcli.reception import ReceiveOptions, Receiver
 from sockcli.streams import Source
-from sockcli.wait import Interrupt
+
+
+def run(settings: Settings, output: Output, words: Sequence[str], values: Mapping[str, Any]) -> None:
+    """Do what the command line says; `values` are the options of `sockcli udp`. Raises SockcliError."""
+    family = family_of(values["ipv4"], values["ipv6"])
+    deadline = Deadline(values["deadline"])
+    if values["listen"]:
+        request = Request(Operation.UDP_BIND, *listen_target(words, "udp"))
+        engine = prepare(settings, output, request)
+        receiver = engine.bind(request, ListenOptions(family, deadline=deadline))
+        receive(settings, output, receiver, ReceiveOptions(values["count"], deadline))
+        return
+    target, messages = connect_target(words, "udp")
+    plan = SendPlan.parse(values, messages)
+    request = Request(Operation.UDP_SEND_TO, *target)
+    engine = prepare(settings, output, request)
+    options = DialOptions(family, values["source"], deadline=deadline, on_attempt=settings.detail)
+    plan.run(settings, output, engine.open(request, options), deadline)
 
 
 class SendPlan(NamedTuple):
@@ -40,9 +62,7 @@ class SendPlan(NamedTuple):
             datagrams = read_messages(map(os.fsencode, messages), chomp=chomp, notation=notation)
         return cls(framing, datagrams, values["wait"], values["replies"], values["retries"])
 
-    def run(
-        self, settings: Settings, output: Output, transport: Transport, deadline: Deadline, interrupt: Interrupt
-    ) -> None:
+    def run(self, settings: Settings, output: Output, transport: Transport, deadline: Deadline) -> None:
         """Send on `transport`, which is closed whatever happens, and print the replies."""
         assert isinstance(transport, UdpTransport)
         settings.detail(f"sending from {transport.local} to {transport.peer}, allowed by {transport.grant}")
@@ -54,7 +74,7 @@ class SendPlan(NamedTuple):
             source=Source() if self.datagrams is None else None,
             taps=output.taps,
             show=output.events.datagram if output.events else None,
-            interrupt=interrupt,
+            interrupt=output.interrupt,
         )
         try:
             output.session(sender, transport.grant, transport.peer)
@@ -66,23 +86,16 @@ class SendPlan(NamedTuple):
             )
 
 
-def receive(
-    settings: Settings,
-    output: Output,
-    receiver: UdpReceiver,
-    count: int | None,
-    deadline: Deadline,
-    interrupt: Interrupt,
-) -> None:
+def receive(settings: Settings, output: Output, receiver: UdpReceiver, options: ReceiveOptions) -> None:
     """Print what comes to `receiver`, which is closed whatever happens."""
-    settings.notice(f"listening on {receiver.local}")
+    settings.listening(receiver.local, chosen=receiver.grant.request.port == 0)
     session = Receiver(
         receiver,
         output.sink,
-        ReceiveOptions(count, deadline),
+        options,
         taps=output.taps,
         show=output.events.datagram if output.events else None,
-        interrupt=interrupt,
+        interrupt=output.interrupt,
     )
     try:
         output.session(session, receiver.grant, receiver.local)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
 from sockcli import __version__
 from sockcli.cli.common import HELP_OPTIONS, common_options
+from sockcli.errors import OutputGone
 
 
 class Entry(NamedTuple):
@@ -30,8 +33,25 @@ COMMANDS = {
 }
 
 
+@contextmanager
+def _reader_may_go() -> Iterator[None]:
+    """Around whatever prints help or an answer: click would leave with exit 1 where stdout's reader is gone."""
+    try:
+        yield
+    except BrokenPipeError as exc:
+        raise OutputGone("stdout") from exc
+
+
 class LazyGroup(click.Group):
     """A group that knows its commands' names and summaries without importing them."""
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        with _reader_may_go():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _reader_may_go():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)

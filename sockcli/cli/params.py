@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import click
 
 from sockcli.endpoint import Endpoint, Host, parse_port, split_target
 from sockcli.errors import UsageError
+from sockcli.options import Source
 
 Protocol = Literal["tcp", "udp"]
 
@@ -38,13 +39,6 @@ def _seconds(text: str, bound: str, fits: Callable[[float], bool]) -> float:
     if not fits(seconds) or seconds > MAX_SECONDS:
         raise click.BadParameter(f"{text} is out of range: {bound}, and at most {MAX_SECONDS:.0f} seconds")
     return seconds
-
-
-class Source(NamedTuple):
-    """`--source`: the local end, each half left to the system where it is None."""
-
-    host: Host | None
-    port: int | None
 
 
 def source(text: str) -> Source:

@@ -2,31 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sockcli.cli.running import Output, Session
+from sockcli.cli.options import family_of
+from sockcli.cli.params import connect_target, expect_no_more, listen_target
+from sockcli.cli.running import Output, Session, prepare
 from sockcli.cli.settings import Settings, report
 from sockcli.clock import Deadline
+from sockcli.endpoint import Operation
 from sockcli.errors import ProtocolError, TimedOut, Unreachable
 from sockcli.net.base import Transport
 from sockcli.net.listen import TcpListener, accept_next
+from sockcli.options import DialOptions, ListenOptions
+from sockcli.policy import Request
 from sockcli.relay import Relay, RelayOptions
 from sockcli.streams import Source
-from sockcli.wait import Interrupt
 
 
-class Run:
+def run(settings: Settings, output: Output, words: Sequence[str], values: Mapping[str, Any]) -> None:
+    """Do what the command line says; `values` are the options of `sockcli tcp`. Raises SockcliError."""
+    family = family_of(values["ipv4"], values["ipv6"])
+    request = request_of(words, values["listen"])
+    engine = prepare(settings, output, request)
+    deadline = Deadline(values["deadline"])
+    sessions = Sessions(settings, output, values, deadline)
+    if values["listen"]:
+        sessions.accept(engine.listen(request, ListenOptions(family, deadline=deadline)))
+        return
+    options = DialOptions(
+        family,
+        values["source"],
+        values["connect_timeout"],
+        deadline,
+        values["retry"],
+        values["retry_delay"],
+        settings.detail,
+    )
+    sessions.relay(engine.open(request, options))
+
+
+def request_of(words: Sequence[str], listening: bool) -> Request:
+    """What the arguments ask for. Raises UsageError."""
+    if listening:
+        return Request(Operation.TCP_LISTEN, *listen_target(words, "tcp"))
+    target, more = connect_target(words, "tcp")
+    expect_no_more(more)
+    return Request(Operation.TCP_CONNECT, *target)
+
+
+class Sessions:
     """One run of the command: a session, or with `--keep-open` one after the other."""
 
-    def __init__(
-        self, settings: Settings, values: Mapping[str, Any], output: Output, deadline: Deadline, interrupt: Interrupt
-    ) -> None:
+    def __init__(self, settings: Settings, output: Output, values: Mapping[str, Any], deadline: Deadline) -> None:
         self._settings = settings
         self._values = values
         self._output = output
         self._deadline = deadline
-        self._interrupt = interrupt
         self._source = Source()
         self._options = RelayOptions(
             crlf=values["crlf"],
@@ -42,10 +74,12 @@ class Run:
     def accept(self, listener: TcpListener) -> None:
         """Wait for a peer and relay; with `--keep-open` again and again, whatever becomes of each."""
         keep_open = self._values["keep_open"]
-        self._settings.notice(f"listening on {listener.local}")
+        self._settings.listening(listener.local, chosen=listener.grant.request.port == 0)
         try:
             while True:
-                peer = accept_next(listener, patient=keep_open, deadline=self._deadline, interrupt=self._interrupt)
+                peer = accept_next(
+                    listener, patient=keep_open, deadline=self._deadline, interrupt=self._output.interrupt
+                )
                 if not keep_open:
                     listener.close()
                     self.relay(peer)
@@ -79,7 +113,7 @@ class Run:
             self._output.sink,
             self._options,
             taps=self._output.taps,
-            interrupt=self._interrupt,
+            interrupt=self._output.interrupt,
         )
 
 

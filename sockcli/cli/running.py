@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sockcli.cli.settings import Settings
 from sockcli.clock import Deadline
+from sockcli.engine import Engine
 from sockcli.errors import Interrupted, OutputGone, SockcliError, TimedOut
+from sockcli.policy import Request
 from sockcli.record import JsonEvents, open_records
+from sockcli.signals import SignalInterrupt
 from sockcli.streams import Sink
 from sockcli.wait import Interrupt
 
@@ -45,7 +48,7 @@ class Output:
         """`values` has the options of `record_options` and `json_option`."""
         self._settings = settings
         self._values = values
-        self._interrupt = interrupt
+        self.interrupt = interrupt
         self.events = JsonEvents() if values["as_json"] else None
         self._terminal = terminal_filter() if self.events is None and os.isatty(STDOUT) else None
         self.sink = Sink(STDOUT, output_filter=self.events or self._terminal)
@@ -57,7 +60,7 @@ class Output:
 
         Raises LocalFailure, UsageError.
         """
-        self.taps = open_records(self._values["hex_dump"], self._values["log"], self._interrupt)
+        self.taps = open_records(self._values["hex_dump"], self._values["log"], self.interrupt)
 
     @contextmanager
     def run(self) -> Iterator[None]:
@@ -72,7 +75,7 @@ class Output:
             with suppress(SockcliError):  # the first error is the one to tell
                 self._close_taps()
             raise
-        self.sink.drain(interrupt=self._interrupt)
+        self.sink.drain(interrupt=self.interrupt)
         self._close_taps()
         self.sink.close()
 
@@ -117,3 +120,20 @@ def terminal_filter() -> TerminalFilter:
     from sockcli.terminal import TerminalFilter  # in a pipe nothing of it is needed
 
     return TerminalFilter("safe")
+
+
+def prepare(settings: Settings, output: Output, request: Request) -> Engine:
+    """The engine, with the request granted and the records open. Raises ManifestError, Denied, LocalFailure."""
+    policy = settings.load_policy()
+    policy.authorize(request)
+    output.open_records()
+    return Engine(policy, interrupt=output.interrupt)
+
+
+@contextmanager
+def output_of(settings: Settings, values: Mapping[str, Any]) -> Iterator[Output]:
+    """Around all of a run, from the first check of its options: signals are caught, and errors are events too."""
+    with SignalInterrupt() as interrupt:
+        output = Output(settings, values, interrupt)
+        with output.run():
+            yield output

@@ -10,6 +10,7 @@ import click
 from sockcli.text import printable
 
 if TYPE_CHECKING:
+    from sockcli.endpoint import Address
     from sockcli.policy import Policy
 
 
@@ -34,6 +35,11 @@ class Settings:
         """Something the user wants to know in a normal run."""
         if not self.quiet:
             say(f"sockcli: {text}")
+
+    def listening(self, address: Address, *, chosen: bool) -> None:
+        """Where a run listens: to be told where the system chose the port, or to a person; else as silent as nc."""
+        tell = self.notice if chosen or os.isatty(2) else self.detail
+        tell(f"listening on {address}")
 
     def detail(self, text: str) -> None:
         """Something only `-v` asks for."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -11,20 +10,14 @@ from sockcli.cli.common import HELP_OPTIONS, common_options
 from sockcli.cli.options import (
     Given,
     deadline_option,
-    family_of,
     family_options,
     json_option,
     record_options,
     source_option,
 )
-from sockcli.cli.params import connect_target, expect_no_more, limit, listen_target, pause
-from sockcli.cli.running import Output
+from sockcli.cli.params import limit, pause
 from sockcli.cli.settings import Settings, pass_settings
-from sockcli.clock import Deadline
-from sockcli.endpoint import Operation
-from sockcli.engine import CONNECT_TIMEOUT, RETRY_DELAY, DialOptions, Engine, ListenOptions
-from sockcli.policy import Request
-from sockcli.signals import SignalInterrupt
+from sockcli.options import CONNECT_TIMEOUT, RETRY_DELAY
 
 # Options that only make sense where something is sent, received, connected to, or relayed at all.
 SENDING = ("crlf", "line_delay", "linger", "no_shutdown")
@@ -87,46 +80,11 @@ def command(ctx: click.Context, settings: Settings, /, words: tuple[str, ...], *
     When stdin ends, FIN is sent, and what the peer still sends is printed until it closes. When the peer ends, input
     that is already there is still sent, and it is over.
     """
-    from sockcli.cli.relaying import Run
+    from sockcli.cli.relaying import run
+    from sockcli.cli.running import output_of
 
-    check_options(Given(ctx))
-    family = family_of(values["ipv4"], values["ipv6"])
-    request = request_of(words, values["listen"])
-    policy = settings.load_policy()
-    deadline = Deadline(values["deadline"])
-    with SignalInterrupt() as interrupt:
-        output = Output(settings, values, interrupt)
-        run = Run(settings, values, output, deadline, interrupt)
-        with output.run():
-            policy.authorize(request)
-            output.open_records()
-            engine = Engine(policy, interrupt=interrupt)
-            if values["listen"]:
-                run.accept(engine.listen(request, ListenOptions(family, deadline=deadline)))
-                return
-            options = DialOptions(
-                family,
-                values["source"],
-                values["connect_timeout"],
-                deadline,
-                values["retry"],
-                values["retry_delay"],
-                settings.detail,
-            )
-            run.relay(engine.open(request, options))
-
-
-def check_options(given: Given) -> None:
-    """Raises UsageError where the options do not go together."""
-    given.check(EXCLUSIONS)
-    given.require("keep_open", "listen")
-    given.require("retry_delay", "retry")
-
-
-def request_of(words: Sequence[str], listening: bool) -> Request:
-    """What the arguments ask for. Raises UsageError."""
-    if listening:
-        return Request(Operation.TCP_LISTEN, *listen_target(words, "tcp"))
-    target, more = connect_target(words, "tcp")
-    expect_no_more(more)
-    return Request(Operation.TCP_CONNECT, *target)
+    with output_of(settings, values) as output:
+        given = Given(ctx)
+        given.check(EXCLUSIONS)
+        given.require("keep_open", "listen")
+        run(settings, output, words, values)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -11,20 +10,13 @@ from sockcli.cli.common import HELP_OPTIONS, common_options
 from sockcli.cli.options import (
     Given,
     deadline_option,
-    family_of,
     family_options,
     json_option,
     record_options,
     source_option,
 )
-from sockcli.cli.params import connect_target, listen_target, pause
-from sockcli.cli.running import Output
+from sockcli.cli.params import pause
 from sockcli.cli.settings import Settings, pass_settings
-from sockcli.clock import Deadline
-from sockcli.endpoint import Operation
-from sockcli.engine import DialOptions, Engine, ListenOptions
-from sockcli.policy import Request
-from sockcli.signals import SignalInterrupt
 
 CUTTING = ("framing", "chomp")
 READING = ("escapes", "hex")
@@ -70,38 +62,12 @@ def command(ctx: click.Context, settings: Settings, /, words: tuple[str, ...], *
     TARGET is HOST PORT, HOST:PORT or [IPV6]:PORT; a port is a number or a service's name. Each MESSAGE is a datagram;
     without one stdin is read. Listening without a HOST is on 127.0.0.1.
     """
-    from sockcli.cli.datagramming import SendPlan, receive
+    from sockcli.cli.datagramming import run
+    from sockcli.cli.running import output_of
 
-    check_options(Given(ctx))
-    family = family_of(values["ipv4"], values["ipv6"])
-    request, words_left = request_of(words, values["listen"])
-    send = SendPlan.parse(values, words_left)
-    policy = settings.load_policy()
-    deadline = Deadline(values["deadline"])
-    with SignalInterrupt() as interrupt:
-        output = Output(settings, values, interrupt)
-        with output.run():
-            policy.authorize(request)
-            output.open_records()
-            engine = Engine(policy, interrupt=interrupt)
-            if values["listen"]:
-                receiver = engine.bind(request, ListenOptions(family, deadline=deadline))
-                receive(settings, output, receiver, values["count"], deadline, interrupt)
-            else:
-                options = DialOptions(family, values["source"], deadline=deadline, on_attempt=settings.detail)
-                send.run(settings, output, engine.open(request, options), deadline, interrupt)
-
-
-def check_options(given: Given) -> None:
-    """Raises UsageError where the options do not go together."""
-    given.check(EXCLUSIONS)
-    given.require("retries", "replies")
-    given.require("count", "listen")
-
-
-def request_of(words: Sequence[str], listening: bool) -> tuple[Request, list[str]]:
-    """What the arguments ask for, and the messages among them. Raises UsageError."""
-    if listening:
-        return Request(Operation.UDP_BIND, *listen_target(words, "udp")), []
-    target, messages = connect_target(words, "udp")
-    return Request(Operation.UDP_SEND_TO, *target), messages
+    with output_of(settings, values) as output:
+        given = Given(ctx)
+        given.check(EXCLUSIONS)
+        given.require("retries", "replies")
+        given.require("count", "listen")
+        run(settings, output, words, values)

@@ -14,11 +14,9 @@ from sockcli.net.base import SYSTEM_NET, Net, NoDescriptors, Signal, translate
 from sockcli.net.bind import LocalEnd, bind_first, cannot_bind
 from sockcli.net.sockaddr import from_sockaddr
 from sockcli.net.tcp import TcpTransport
+from sockcli.options import BACKLOG
 from sockcli.policy import Grant
 from sockcli.wait import NO_INTERRUPT, READABLE, Interrupt
-
-# As many may wait while one is served; the kernel caps it at net.core.somaxconn.
-BACKLOG: Final = 128
 
 # accept(2), "Error handling": Linux passes on what befell the connection while it was queued. It is gone; the
 # listener is well.

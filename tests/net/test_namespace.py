@@ -22,7 +22,8 @@ from tests.waiting import PATIENCE
 # Opens what its first argument asks for, as the command line would, and says what came of it in one line.
 PROBE: Final = """
 import sys
-from sockcli.engine import DialOptions, Engine
+from sockcli.engine import Engine
+from sockcli.options import DialOptions
 from sockcli.errors import Interrupted, SockcliError
 from sockcli.signals import SignalInterrupt, die_of
 from tests.net.support import policy, request
