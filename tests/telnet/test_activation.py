@@ -26,6 +26,18 @@ def test_what_is_no_negotiation_is_data(raw: str, cut: object) -> None:
     assert not codec.active
 
 
+def test_only_what_may_become_a_negotiation_is_held() -> None:
+    codec = TelnetCodec(XTERM, active=False)
+    assert [hear(codec, piece).data for piece in (b"a\xff", b"\xf1", b"\xff", b"\xfd", b"\xff", b"a")] == [
+        b"a",
+        b"\xff\xf1",
+        b"",
+        b"",
+        b"\xff\xfd",
+        b"\xffa",
+    ]
+
+
 START = [
     ("FFFD18", b"", "FFFB18"),
     ("6162FFFD1863", b"abc", "FFFB18"),

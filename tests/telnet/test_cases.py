@@ -63,6 +63,7 @@ CASES = [
     Case("CR NUL in their BINARY", "FFFB00 610D0062", "FFFD00", b"a\r\0b", after=lambda codec: codec.binary_in),
     Case("CR NUL in ours only", "FFFD00 610D0062", "FFFB00", b"a\rb", after=lambda codec: codec.binary_out),
     Case("a CR from before their BINARY", "0D FFFB00 00", "FFFD00", b"\r\0"),
+    Case("a CR from before their BINARY, a NUL from after it", "0D FFFB00 78 FFFC00 00", "FFFD00FFFE00", b"\rx\0"),
     # commands
     Case("NOP and GA", "61FFF1FFF962", data=b"ab", events=(Prompt(tn.GA),)),
     Case("AYT IP AO BRK EC EL", "FFF6FFF4FFF5FFF3FFF7FFF862", data=b"b"),
@@ -116,6 +117,7 @@ CASES = [
     Case("NAWS, no size known", "FFFD1F", "FFFC1F", options=TelnetOptions()),
     Case("NAWS, 0x0", "FFFD1F", "FFFC1F", options=TelnetOptions(size=(0, 0))),
     Case("NAWS, no columns", "FFFD1F", "FFFC1F", options=TelnetOptions(size=(0, 24))),
+    Case("NAWS, no rows", "FFFD1F", "FFFC1F", options=TelnetOptions(size=(80, 0))),
     Case("NAWS, 255 columns", "FFFD1F", "FFFB1FFFFA1F00FFFF0018FFF0", options=TelnetOptions(size=(255, 24))),
     Case("NAWS, off and on", "FFFD1FFFFE1FFFFD1F", "FFFB1FFFFA1F00500018FFF0FFFC1FFFFB1FFFFA1F00500018FFF0"),
     Case("NAWS sent to us", "FFFD1F FFFA1F00010001FFF0", "FFFB1FFFFA1F00500018FFF0"),
@@ -129,6 +131,18 @@ CASES = [
         "FFFD18 FFFA1801FFF0",
         "FFFB18FFFA1800554E4B4E4F574EFFF0",
         options=TelnetOptions(terminal_type="a\x1b[31m"),
+    ),
+    Case(
+        "TTYPE of 40 letters",
+        "FFFD18 FFFA1801FFF0",
+        "FFFB18FFFA1800" + "58" * 40 + "FFF0",
+        options=TelnetOptions(terminal_type="x" * 40),
+    ),
+    Case(
+        "TTYPE of 41 letters",
+        "FFFD18 FFFA1801FFF0",
+        "FFFB18FFFA1800554E4B4E4F574EFFF0",
+        options=TelnetOptions(terminal_type="x" * 41),
     ),
     Case(
         "TTYPE of a MUD client",

@@ -92,6 +92,21 @@ def test_what_comes_after_the_end_waits_for_what_came_before_it() -> None:
     assert hear(codec, b" text").data == b"packed plain more text"
 
 
+def test_what_comes_after_the_end_may_come_at_any_time() -> None:
+    codec = TelnetCodec(COMPRESS)
+    codec.receive_data(START + zlib.compress(b"packed ") + b"plain ")
+    while Data(b"packed ") not in codec.events_received():
+        pass
+    assert hear(codec, b"text").data == b"plain text"
+
+
+def test_all_that_can_be_inflated_is() -> None:
+    packed = zlib.compress(bytes(5 * STEP))
+    for end in range(len(packed)):
+        whole, pieces = hear(TelnetCodec(COMPRESS), START + packed[:end]), TelnetCodec(COMPRESS)
+        assert whole.data == hear(pieces, [START, *bytewise(packed[:end])]).data
+
+
 def received(codec: TelnetCodec, chunks: Iterable[bytes]) -> tuple[bytes, ProtocolError | None]:
     """The data that was handed out, and the error after it."""
     got = b""

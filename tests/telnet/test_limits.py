@@ -170,6 +170,13 @@ def test_a_mark_reported_behind_its_dm_drops_nothing() -> None:
     assert hear(codec, b"c").data == b""
 
 
+def test_a_dm_that_data_followed_has_nothing_to_do_with_a_later_mark() -> None:
+    codec = TelnetCodec()
+    hear(codec, unhex("FFF2") + b"a")
+    codec.receive_urgent()
+    assert hear(codec, b"b").data == b""
+
+
 def test_urgent_data_of_a_peer_that_speaks_no_telnet_is_data() -> None:
     codec = TelnetCodec(active=False)
     codec.receive_urgent()

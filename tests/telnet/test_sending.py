@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sockcli.errors import ExitCode, ProtocolError, UsageError
 from sockcli.telnet import Side, TelnetCodec, TelnetOptions
 from sockcli.telnet import constants as tn
-from sockcli.telnet.events import OptionRefused, TimingMark
+from sockcli.telnet.events import ModeChanged, OptionRefused, TimingMark
 from sockcli.telnet.newline import EOLS
 from sockcli.telnet.sender import HOLD_LIMIT
 from tests.telnet.talk import XTERM, bytewise, drain, hear, unhex
@@ -104,6 +104,13 @@ def test_the_user_can_set_the_mode(mode: str, heard: str, expected: bytes) -> No
     hear(codec, unhex(heard))
     codec.send_enter()
     assert codec.data_to_send() == expected
+
+
+def test_the_users_mode_is_what_the_codec_says() -> None:
+    assert TelnetCodec(TelnetOptions(mode="character")).character_mode
+    codec = TelnetCodec(TelnetOptions(mode="line"))
+    assert hear(codec, unhex(CHARACTER_MODE)).only(ModeChanged) == [ModeChanged(False, False)]
+    assert not codec.character_mode
 
 
 def test_keys_in_character_mode_are_the_bytes_they_are() -> None:
@@ -213,6 +220,12 @@ def test_an_agreed_request_is_not_answered_but_acted_on() -> None:
     codec = TelnetCodec(XTERM._replace(initiate=True))
     assert hear(codec, b"").sent == unhex("FFFD03 FFFB18 FFFB1F")
     assert hear(codec, unhex("FFFB03 FFFD18 FFFD1F")).sent == unhex("FFFA1F00500018FFF0")
+
+
+def test_an_option_that_is_ours_does_nothing_on_the_peers_side() -> None:
+    codec = TelnetCodec(XTERM)
+    codec.request(tn.NAWS, Side.PEER, enable=True)
+    assert hear(codec, unhex("FFFB1F")).sent == unhex("FFFD1F")
 
 
 # Window size
