@@ -139,13 +139,14 @@ class Inbound:
             data = Signal.EOF
         if isinstance(data, bytes):
             self.received += len(data)
-            for tap in self._taps:
-                tap.received(data)
             if self._codec is not None:
                 self._codec.receive_data(data)
                 self._decode(self._codec)
             elif self._sink is not None:
                 self._sink.push(data)
+            # After stdout: a tap may fail, and what was received is to be written all the same.
+            for tap in self._taps:
+                tap.received(data)
         elif data is Signal.EOF:
             self._end()
 

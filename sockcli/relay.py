@@ -147,6 +147,8 @@ class Relay:
             raise
         except SockcliError:
             self.ending = Ending.ERROR
+            with suppress(SockcliError):  # it may have been stdout's own fault
+                self._say_last_words()
             raise
         return self.ending
 

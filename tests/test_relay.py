@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from sockcli.clock import Deadline
 from sockcli.errors import Interrupted, LocalFailure, OutputGone, TimedOut, Unreachable
 from sockcli.inbound import LARGE
 from sockcli.pump import HIGH_WATER
+from sockcli.record import open_records
 from sockcli.relay import Ending, RelayOptions
 from sockcli.streams import Source
 from tests.relaying import Outcome, Session, new_session
@@ -249,7 +252,7 @@ def test_a_slow_stdout_holds_up_the_peer_and_not_the_memory(session: Session) ->
         nonlocal taken
         try:
             while True:
-                taken += session.peer.send(MUCH)
+                taken += session.peer.send(MUCH[taken % len(MUCH) :])
         except BlockingIOError:
             return session.stdout_is_full
         return False
@@ -293,6 +296,44 @@ def test_a_full_disk(session: Session) -> None:
     session.peer.sendall(b"x")
     with pytest.raises(LocalFailure, match="cannot write to stdout: no space left on device"):
         session.finish()
+
+
+def test_a_record_that_fails_does_not_cost_what_was_received(session: Session) -> None:
+    (log,) = open_records(None, "/dev/full")
+    session.start(taps=[log])
+    session.peer.sendall(b"kept")
+    with pytest.raises(LocalFailure, match="/dev/full"):
+        session.finish()
+    assert session.rest() == b"kept"
+    assert session.relay is not None
+    assert session.relay.ending is Ending.ERROR
+
+
+class AsItIs:
+    """A filter, so that the bytes are copied: what the kernel moves by itself is never held here."""
+
+    def feed(self, data: bytes) -> bytes:
+        return data
+
+    def finish(self) -> bytes:
+        return b""
+
+
+def test_an_input_that_fails_does_not_either(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sockcli.relay.LAST_WORDS", 10)  # this machine may be busy
+    directory = session.keep(os.open(tmp_path, os.O_RDONLY))
+    os.write(session.stdout_write, b"-" * PIPE_SIZE)  # full
+    session.peer.sendall(b"received")
+    until(lambda: _bytes_readable(session.ours) == 8, "it to arrive")
+    session.start(source=Source(directory), output_filter=AsItIs())
+    assert session.printed(PIPE_SIZE) == b"-" * PIPE_SIZE
+    with pytest.raises(LocalFailure, match="is a directory"):
+        session.finish()
+    assert session.rest() == b"received"
+
+
+def _bytes_readable(connection: socket.socket) -> int:
+    return int.from_bytes(fcntl.ioctl(connection, termios.FIONREAD, bytes(4)), "little")
 
 
 # One direction only
