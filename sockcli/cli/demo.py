@@ -66,7 +66,7 @@ def steps(servers: Servers) -> list[Step]:
         Step("Nothing allows this one: nothing is sent, and the hint is the rule that is missing.",
              ["tcp", host, "22"]),
         Step("A wildcard rule covers this name, but it leads to a loopback address, where a wildcard may not.",
-             ["tcp", "localhost", lines]),
+             ["tcp", "localhost", datagrams]),
         Step("Ask first, connect later.", ["check", f"udp-send-to:{host}:{datagrams}"]),
     ]  # fmt: skip
 

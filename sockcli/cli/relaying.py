@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from sockcli.cli.options import family_of
 from sockcli.cli.params import connect_target, expect_no_more, listen_target
-from sockcli.cli.running import Output, Session, prepare
+from sockcli.cli.running import STDIN, STDOUT, Output, Session, prepare
 from sockcli.cli.settings import Settings, report
 from sockcli.clock import Deadline
 from sockcli.endpoint import Operation
-from sockcli.errors import ProtocolError, TimedOut, Unreachable
+from sockcli.errors import ProtocolError, TimedOut, Unreachable, UsageError
 from sockcli.net.base import Transport
 from sockcli.net.listen import TcpListener, accept_next
 from sockcli.options import DialOptions, ListenOptions
 from sockcli.policy import Request
+from sockcli.progress import Progress, progress
 from sockcli.relay import Relay, RelayOptions
 from sockcli.streams import Source
 
@@ -26,10 +29,6 @@ def run(settings: Settings, output: Output, words: Sequence[str], values: Mappin
     request = request_of(words, values["listen"])
     engine = prepare(settings, output, request)
     deadline = Deadline(values["deadline"])
-    sessions = Sessions(settings, output, values, deadline)
-    if values["listen"]:
-        sessions.accept(engine.listen(request, ListenOptions(family, deadline=deadline)))
-        return
     options = DialOptions(
         family,
         values["source"],
@@ -39,7 +38,11 @@ def run(settings: Settings, output: Output, words: Sequence[str], values: Mappin
         values["retry_delay"],
         settings.detail,
     )
-    sessions.relay(engine.open(request, options))
+    with Sessions(settings, output, values, deadline) as sessions:
+        if values["listen"]:
+            sessions.accept(engine.listen(request, ListenOptions(family, deadline=deadline)))
+        else:
+            sessions.relay(engine.open(request, options))
 
 
 def request_of(words: Sequence[str], listening: bool) -> Request:
@@ -60,6 +63,7 @@ class Sessions:
         self._output = output
         self._deadline = deadline
         self._source = Source()
+        self._progress = self._progress_wanted()
         self._options = RelayOptions(
             crlf=values["crlf"],
             line_delay=values["line_delay"],
@@ -70,6 +74,31 @@ class Sessions:
             idle_timeout=values["idle_timeout"],
             deadline=deadline,
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._progress is not None:
+            self._progress.close()
+
+    def _progress_wanted(self) -> Progress | None:
+        """Raises UsageError where it would get in the way of what is on the same terminal or in the same file."""
+        values, choice = self._values, self._values["progress"]
+        if choice:
+            if os.isatty(STDIN) and os.isatty(STDOUT):
+                raise UsageError("--progress is for pipes and files, and both stdin and stdout are a terminal")
+            if "-" in (values["hex_dump"], values["log"]):
+                raise UsageError("--progress and a record would both write to stderr", hint="record to a file")
+        elif choice is None and (self._settings.quiet or values["probe"]):
+            choice = False
+        shown = progress(choice, None if values["recv_only"] else self._source)
+        sink = self._output.sink
+        if shown is not None and sink.filter is not None and self._output.on_terminal:
+            sink.filter = shown.beside(sink.filter)
+        return shown
 
     def accept(self, listener: TcpListener) -> None:
         """Wait for a peer and relay; with `--keep-open` again and again, whatever becomes of each."""
@@ -113,6 +142,7 @@ class Sessions:
             self._output.sink,
             self._options,
             taps=self._output.taps,
+            on_progress=self._progress.moved if self._progress is not None else None,
             interrupt=self._output.interrupt,
         )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sockcli.cli.settings import Settings
 from sockcli.clock import Deadline
 from sockcli.engine import Engine
-from sockcli.errors import Interrupted, OutputGone, SockcliError, TimedOut
+from sockcli.errors import Interrupted, OutputGone, SockcliError, TimedOut, UsageError
 from sockcli.policy import Request
 from sockcli.record import JsonEvents, open_records
 from sockcli.signals import SignalInterrupt
@@ -55,12 +55,20 @@ class Output:
         self.taps: Sequence[Tap] = ()
         self._had_session = False
 
+    @property
+    def on_terminal(self) -> bool:
+        """The peer's bytes go to a terminal."""
+        return self._terminal is not None
+
     def open_records(self) -> None:
         """Make the files that are asked for: only once the request is granted, but before anything is connected.
 
         Raises LocalFailure, UsageError.
         """
-        self.taps = open_records(self._values["hex_dump"], self._values["log"], self.interrupt)
+        hex_dump, log = self._values["hex_dump"], self._values["log"]
+        if hex_dump == log == "-":
+            raise UsageError("--hex-dump and --log would both write to stderr", hint="record one of them to a file")
+        self.taps = open_records(hex_dump, log, self.interrupt)
 
     @contextmanager
     def run(self) -> Iterator[None]:
