@@ -19,13 +19,13 @@ PACKAGE: Final = ROOT / "sockcli"
 # in it. A new module needs a place here.
 LAYERS: Final[tuple[tuple[str, ...], ...]] = (
     ("errors", "clock", "wait"),
-    ("endpoint", "scope", "text", "descriptors", "signals"),
+    ("endpoint", "scope", "options", "text", "descriptors", "signals"),
     ("policy", "telnet", "terminal", "pump", "framing"),
     ("net",),
     ("engine",),
     ("connection", "streams", "tty", "flow", "inbound", "outbound", "pacing", "reception", "record", "progress"),
     ("relay", "datagrams", "repl"),
-    ("demo", "run"),
+    ("demo",),
     ("cli",),
     ("__init__", "__main__"),
 )
