@@ -6,9 +6,17 @@ import os
 from collections.abc import Generator, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import servers
 from tests.servers import Server, Syslog
+
+# No time limits per example: they would only measure how busy the machine is. In CI the examples are the same in every
+# run, so that a change is judged by what it changed; everywhere else they keep searching.
+settings.register_profile(
+    "sockcli", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("sockcli")
 
 
 def _must_run(report: pytest.TestReport | pytest.CollectReport) -> None:
