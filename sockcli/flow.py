@@ -1,17 +1,14 @@
-"""What a relay is made of: two flows, one for each direction, and what looks at the bytes or changes them on the way.
+"""What looks at the bytes of a relay's two flows, `Inbound` and `Outbound`, or changes them on the way.
 
-A flow says what it waits for (`interest`) and does what can be done without waiting (`step`). That is all that the
-loop needs, so a direction which the kernel can move by itself may be another kind of flow. A lost connection is
-kept in `failure`, because what came in before it is still to be written; a fault of stdin or stdout is raised.
+A flow says what it waits for (`interest`) and does what can be done without waiting (`step`); that is all that the
+loop needs of it. A lost connection is kept in the flow's `failure`, because what came in before it is still to be
+written; a fault of stdin or stdout is raised.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias
-
-from sockcli.errors import SockcliError
-from sockcli.wait import Interest
 
 # Descriptors with what poll() reported.
 Ready: TypeAlias = Mapping[int, int]
@@ -50,15 +47,3 @@ class Codec(Protocol):
     def send_data(self, data: bytes) -> None: ...
     def send_eof(self) -> None: ...
     def data_to_send(self) -> bytes: ...
-
-
-class Flow(Protocol):
-    """One direction."""
-
-    failure: SockcliError | None
-
-    def interest(self) -> Interest:
-        """What has to happen before `step` can do something."""
-        ...
-
-    def step(self, ready: Ready) -> None: ...

@@ -1,4 +1,4 @@
-"""The bytes between the two ends of one direction: a bounded queue, and where its input ended.
+"""The bytes between the two ends of one direction: a bounded queue.
 
 Pure: it knows no descriptor. It never refuses bytes, because what was read must not be lost; `room` says when
 to stop reading, and the bytes of one more read are all that it can hold beyond the mark.
@@ -24,7 +24,7 @@ _NOTHING: Final = memoryview(b"")
 class Pump:
     """`put` at one end; `front` and `took` at the other."""
 
-    __slots__ = ("_filling", "_high", "_low", "_pieces", "_small", "ended", "pending")
+    __slots__ = ("_filling", "_high", "_low", "_pieces", "_small", "pending")
 
     def __init__(self, high: int = HIGH_WATER, low: int = LOW_WATER) -> None:
         self._pieces: deque[memoryview] = deque()
@@ -33,17 +33,11 @@ class Pump:
         self._low = low
         self._filling = True
         self.pending = 0
-        self.ended = False
 
     @property
     def room(self) -> bool:
         """Whether more should be read: not from the high mark on, until it is down to the low one."""
-        return self._filling and not self.ended
-
-    @property
-    def drained(self) -> bool:
-        """The input ended, and all of it was taken."""
-        return self.ended and not self.pending
+        return self._filling
 
     def put(self, data: bytes | memoryview) -> None:
         if not data:
@@ -56,10 +50,6 @@ class Pump:
         self.pending += len(data)
         if self.pending >= self._high:
             self._filling = False
-
-    def end(self) -> None:
-        """Nothing more will be put."""
-        self.ended = True
 
     def front(self) -> memoryview:
         """What to write next; empty only where nothing is pending."""

@@ -86,15 +86,6 @@ def test_a_large_piece_is_not_copied() -> None:
     assert pump.front().obj is data
 
 
-def test_the_end_is_not_reached_before_all_is_taken() -> None:
-    pump = Pump()
-    pump.put(b"ab")
-    pump.end()
-    assert (pump.room, pump.drained) == (False, False)
-    pump.took(2)
-    assert pump.drained
-
-
 def test_no_bytes_are_no_piece() -> None:
     pump = Pump()
     pump.put(b"")
