@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from ipaddress import IPv6Address
 from typing import Final, NamedTuple, NoReturn
 
 from sockcli.errors import UsageError
@@ -93,6 +92,8 @@ class Host:
             kind, packed = HostKind.IPV4, packed & 0xFFFF_FFFF
         if kind is HostKind.IPV4:
             return cls(f"{packed >> 24}.{packed >> 16 & 255}.{packed >> 8 & 255}.{packed & 255}", kind, packed)
+        from ipaddress import IPv6Address  # a millisecond, which only IPv6 needs
+
         text = IPv6Address(packed).compressed
         return cls(f"{text}%{zone}" if zone else text, kind, packed, zone)
 
@@ -133,6 +134,10 @@ class Host:
     def __reduce__(self) -> tuple[object, ...]:
         # copy and pickle would set the slots one by one.
         return Host, (self.text, self.kind, self._packed, self.zone)
+
+
+# What `localhost` means, whatever the machine's files or servers say.
+LOOPBACK: Final = (Host("::1", HostKind.IPV6, 1), Host("127.0.0.1", HostKind.IPV4, 127 << 24 | 1))
 
 
 class Endpoint(NamedTuple):
@@ -215,6 +220,8 @@ def _refuse(text: str, reason: str) -> NoReturn:
 def _parse_ipv6(text: str) -> Host:
     if text.startswith("[") != text.endswith("]") or not text.isascii():
         _explain_name(text)
+    from ipaddress import IPv6Address
+
     address, percent, zone = text.removeprefix("[").removesuffix("]").partition("%")
     try:
         packed = int(IPv6Address(address))

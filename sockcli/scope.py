@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from functools import cache
 from typing import Final
 
 from sockcli.endpoint import Host, HostKind
@@ -31,9 +32,9 @@ _SEVERITY: Final = tuple(Scope)
 
 def scope(host: Host) -> Scope:
     """The scope of an address; of the worst address it carries, where it carries one."""
-    table, width = (_IPV4, 32) if host.kind is HostKind.IPV4 else (_IPV6, 128)
+    width = 32 if host.kind is HostKind.IPV4 else 128
     packed = host.packed
-    outer = next(kind for start, bits, kind in table if (packed ^ start) >> width - bits == 0)
+    outer = next(kind for start, bits, kind in _table(host.kind) if (packed ^ start) >> width - bits == 0)
     return max((outer, *map(scope, embedded_ipv4(host))), key=_SEVERITY.index)
 
 
@@ -42,7 +43,7 @@ def embedded_ipv4(host: Host) -> tuple[Host, ...]:
     if host.kind is not HostKind.IPV6:
         return ()
     packed = host.packed
-    reading = next((reading for start, bits, reading in _CARRIERS if (packed ^ start) >> 128 - bits == 0), None)
+    reading = next((reading for start, bits, reading in _carriers() if (packed ^ start) >> 128 - bits == 0), None)
     return tuple(Host.from_packed(HostKind.IPV4, number) for number in reading(packed)) if reading else ()
 
 
@@ -75,7 +76,7 @@ def _local_nat64(packed: int) -> tuple[int, ...]:
 
 
 # The first row that fits decides; the last of each fits everything.
-_IPV4_ROWS: Final = (
+_IPV4: Final = (
     ("0.0.0.0", 32, Scope.UNSPECIFIED),
     ("0.0.0.0", 8, Scope.THIS_NETWORK),
     ("10.0.0.0", 8, Scope.PRIVATE),
@@ -95,7 +96,7 @@ _IPV4_ROWS: Final = (
     ("240.0.0.0", 4, Scope.PRIVATE),  # reserved, yet Linux sends there
     ("0.0.0.0", 0, Scope.GLOBAL),
 )
-_IPV6_ROWS: Final = (
+_IPV6: Final = (
     ("::", 128, Scope.UNSPECIFIED),
     ("::1", 128, Scope.LOOPBACK),
     ("fe80::", 10, Scope.LINK_LOCAL),
@@ -108,7 +109,7 @@ _IPV6_ROWS: Final = (
     # Outside 2000::/3 nothing is global unicast: ::/96, 64:ff9b::/96, 64:ff9b:1::/48, 100::/64, fc00::/7, fec0::/10 ...
     ("::", 0, Scope.PRIVATE),
 )
-_CARRIER_ROWS: Final[tuple[tuple[str, int, _Reading | None], ...]] = (
+_CARRIERS: Final[tuple[tuple[str, int, _Reading | None], ...]] = (
     ("::", 127, None),  # :: and ::1 carry nothing
     ("::", 96, _last),  # IPv4-compatible
     ("64:ff9b::", 96, _last),
@@ -116,6 +117,15 @@ _CARRIER_ROWS: Final[tuple[tuple[str, int, _Reading | None], ...]] = (
     ("2002::", 16, _sixtofour),
     ("2001::", 32, _teredo),
 )
-_IPV4 = [(Host.parse(start).packed, bits, kind) for start, bits, kind in _IPV4_ROWS]
-_IPV6 = [(Host.parse(start).packed, bits, kind) for start, bits, kind in _IPV6_ROWS]
-_CARRIERS = [(Host.parse(start).packed, bits, reading) for start, bits, reading in _CARRIER_ROWS]
+
+
+# The rows as numbers. Made when they are asked for: a run without IPv6 does without those of IPv6.
+@cache
+def _table(kind: HostKind) -> list[tuple[int, int, Scope]]:
+    rows = _IPV4 if kind is HostKind.IPV4 else _IPV6
+    return [(Host.parse(start).packed, bits, value) for start, bits, value in rows]
+
+
+@cache
+def _carriers() -> list[tuple[int, int, _Reading | None]]:
+    return [(Host.parse(start).packed, bits, reading) for start, bits, reading in _CARRIERS]

@@ -13,7 +13,7 @@ import threading
 from typing import Final
 
 from sockcli.clock import NEVER, Deadline
-from sockcli.endpoint import Address, Endpoint, Host, Operation, quoted
+from sockcli.endpoint import LOOPBACK, Address, Endpoint, Operation, quoted
 from sockcli.errors import LocalFailure, SockcliError, TimedOut, Unresolved, UsageError
 from sockcli.net.base import SYSTEM_NET, Net, SockAddr, lacks_descriptors, reason, translate
 from sockcli.net.sockaddr import af, from_sockaddr
@@ -21,7 +21,6 @@ from sockcli.policy import Grant
 from sockcli.wait import NO_INTERRUPT, READABLE, Interrupt
 
 LOCALHOST: Final = "localhost"
-_LOOPBACK: Final = (Host.parse("::1"), Host.parse("127.0.0.1"))
 
 # With these whoever set the environment sends a name somewhere else, after the policy has seen it.
 _REDIRECTS: Final = ("LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES")
@@ -55,7 +54,7 @@ def resolve(
         addresses = [Address(host, port)]
     elif host.text == LOCALHOST:
         # TCP races the two; a datagram or a listener cannot, and 127.0.0.1 is what nearly everybody else uses.
-        order = _LOOPBACK if operation is Operation.TCP_CONNECT else _LOOPBACK[::-1]
+        order = LOOPBACK if operation is Operation.TCP_CONNECT else LOOPBACK[::-1]
         addresses = [Address(each, port) for each in order]
     else:
         answers = _look_up(Endpoint(host, port), family, _KINDS[operation], net, deadline, interrupt)

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple, NoReturn, final
 
-from sockcli.endpoint import Address, Host, Operation
+from sockcli.endpoint import LOOPBACK, Address, Host, Operation
 from sockcli.errors import Denied, UsageError
 from sockcli.policy.index import AllowIndex, DenyIndex
 from sockcli.policy.rule import AnyHost, Block, Effect, Exact, Pattern, PlacedRule, Request, Rule, Suffix
 from sockcli.scope import Scope, scope
 
-_LOCALHOST: Final = frozenset({Host.parse("::1"), Host.parse("127.0.0.1")})
 _OUTWARD: Final = frozenset({Operation.TCP_CONNECT, Operation.UDP_SEND_TO})
 _SHOWN_ADDRESSES: Final = 4  # however many records a name has, its denial stays a line that can be read
 
@@ -156,7 +155,7 @@ def _leads_to(pattern: Pattern, address: Host, kind: Scope) -> bool:
         case Suffix():
             return kind is Scope.GLOBAL
         case Exact(Host(text="localhost")):
-            return address in _LOCALHOST
+            return address in LOOPBACK
         case Exact(host):
             return not host.is_address and kind in (Scope.GLOBAL, Scope.PRIVATE)
         case Block():
