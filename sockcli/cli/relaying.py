@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sockcli.cli.options import family_of
 from sockcli.cli.params import connect_target, expect_no_more, listen_target
-from sockcli.cli.running import STDIN, STDOUT, Output, Session, prepare
+from sockcli.cli.running import STDERR, STDIN, STDOUT, Output, Session, prepare
 from sockcli.cli.settings import Settings, report
+from sockcli.cli.telnet import telnet_options_of
 from sockcli.clock import Deadline
 from sockcli.endpoint import Operation
 from sockcli.errors import ProtocolError, TimedOut, Unreachable, UsageError
@@ -21,6 +22,10 @@ from sockcli.policy import Request
 from sockcli.progress import Progress, progress
 from sockcli.relay import Relay, RelayOptions
 from sockcli.streams import Source
+from sockcli.tty import window_size
+
+if TYPE_CHECKING:
+    from sockcli.telnet import TelnetCodec
 
 
 def run(settings: Settings, output: Output, words: Sequence[str], values: Mapping[str, Any]) -> None:
@@ -64,6 +69,7 @@ class Sessions:
         self._deadline = deadline
         self._source = Source()
         self._progress = self._progress_wanted()
+        self._telnet = telnet_options_of(values, size=window_size(STDERR)) if values["telnet"] else None
         self._options = RelayOptions(
             crlf=values["crlf"],
             line_delay=values["line_delay"],
@@ -142,9 +148,30 @@ class Sessions:
             self._output.sink,
             self._options,
             taps=self._output.taps,
+            codec=self._codec(),
+            on_event=self._notice_event,
             on_progress=self._progress.moved if self._progress is not None else None,
             interrupt=self._output.interrupt,
         )
+
+    def _codec(self) -> TelnetCodec | None:
+        if self._telnet is None:
+            return None
+        from sockcli.telnet import TelnetCodec
+
+        return TelnetCodec(self._telnet)
+
+    def _notice_event(self, event: object) -> None:
+        """What telnet has to tell a person: a warning at once, the rest for `-v`."""
+        from sockcli.telnet.constants import option_name
+        from sockcli.telnet.events import OptionChanged, Side, TelnetWarning
+
+        if isinstance(event, TelnetWarning):
+            self._settings.notice(f"telnet: {event.text}")
+        elif isinstance(event, OptionChanged):
+            side = "our" if event.side is Side.US else "the peer's"
+            state = "on" if event.enabled else "off"
+            self._settings.detail(f"telnet: {side} {option_name(event.option)} is {state}")
 
 
 class Probe:

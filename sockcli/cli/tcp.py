@@ -17,11 +17,14 @@ from sockcli.cli.options import (
 )
 from sockcli.cli.params import limit, pause
 from sockcli.cli.settings import Settings, pass_settings
+from sockcli.cli.telnet import TELNET_ONLY, TEXT, check_telnet, telnet_options
 from sockcli.options import CONNECT_TIMEOUT, RETRY_DELAY
 
 # Options that only make sense where something is sent, received, connected to, or relayed at all.
 SENDING = ("crlf", "line_delay", "linger", "no_shutdown")
-RELAYING = (*SENDING, "send_only", "recv_only", "idle_timeout", "hex_dump", "log", "progress")
+RELAYING = (
+    *SENDING, "send_only", "recv_only", "idle_timeout", "hex_dump", "log", "progress", "telnet", *TELNET_ONLY, *TEXT
+)  # fmt: skip
 CONNECTING = ("probe", "source", "retry", "retry_delay", "connect_timeout")
 
 EXCLUSIONS = {
@@ -65,6 +68,7 @@ EXCLUSIONS = {
     help="Pause before each further try.",
 )
 @click.option("-z", "--probe", is_flag=True, help="Connect, say so on stderr, and leave.")
+@telnet_options
 @record_options
 @click.option("--progress/--no-progress", default=None, help="Bytes, rate and what is left, on stderr.")
 @json_option
@@ -87,4 +91,5 @@ def command(ctx: click.Context, settings: Settings, /, words: tuple[str, ...], *
         given = Given(ctx)
         given.check(EXCLUSIONS)
         given.require("keep_open", "listen")
+        check_telnet(given, values, interactive=False)
         run(settings, output, words, values)

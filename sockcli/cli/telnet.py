@@ -1,0 +1,86 @@
+"""The telnet options of `sockcli tcp`, and the codec that they ask for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sockcli.cli.common import bundle
+from sockcli.cli.options import Given
+from sockcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from sockcli.telnet import TelnetOptions
+
+# What only telnet has a use for.
+TELNET_ONLY = ("binary", "env", "com", "com_settings", "mud", "compress")
+# What line ends and characters mean is nobody's business in a pipe, unless telnet is spoken there.
+TEXT = ("eol", "encoding")
+
+telnet_options = bundle(
+    click.option(
+        "--telnet/--no-telnet",
+        default=None,
+        help="Speak telnet, or never.  [default: in a pipe no; on a terminal once the peer does, and at port 23]",
+    ),
+    click.option("--binary", is_flag=True, help="Telnet: ask for 8-bit data both ways; exit 8 if refused."),
+    click.option(
+        "--env", metavar="NAME[=VALUE]", multiple=True, help="Telnet: tell the peer this variable; may be repeated."
+    ),
+    click.option("--com", is_flag=True, help="Telnet: the peer is a serial port (RFC 2217)."),
+    click.option("--com-settings", metavar="SETTINGS", help="As --com, and set the port, as 115200,8n1."),
+    click.option("--mud", is_flag=True, help="Telnet: take GMCP, MSDP and MSSP, and say what this client can."),
+    click.option("--compress", is_flag=True, help="Telnet: take compressed data (MCCP2)."),
+    click.option(
+        "--eol",
+        metavar="crlf|lf|cr|crnul",
+        type=click.Choice(["crlf", "lf", "cr", "crnul"]),
+        help="What Enter, or the end of a line, is sent as.",
+    ),
+    click.option("--encoding", metavar="NAME", help="The peer's characters.  [default: utf-8]"),
+)
+
+
+def check_telnet(given: Given, values: Mapping[str, Any], *, interactive: bool) -> None:
+    """Raises UsageError where the options have no use on this kind of run."""
+    if values["telnet"] is False:
+        given.refuse(TELNET_ONLY, "makes no sense with --no-telnet")
+    elif not values["telnet"] and not interactive:
+        given.refuse((*TELNET_ONLY, *TEXT), "needs --telnet where stdin or stdout is no terminal")
+    if "crlf" in given and "eol" in given:
+        raise UsageError("--crlf and --eol both say how lines end", hint="leave one of them out")
+
+
+def telnet_options_of(values: Mapping[str, Any], *, size: tuple[int, int] | None) -> TelnetOptions:
+    """The codec's options. Raises UsageError."""
+    from sockcli.telnet import TelnetOptions
+
+    return TelnetOptions(
+        terminal_type=os.environ.get("TERM") or "UNKNOWN",
+        size=size,
+        env=environment(values["env"]),
+        binary=values["binary"],
+        com=values["com_settings"] or ("" if values["com"] else None),
+        mud=values["mud"],
+        compress=values["compress"],
+        charset=values["encoding"] or "UTF-8",
+        eol=values["eol"],
+    )
+
+
+def environment(listed: Sequence[str]) -> dict[str, str]:
+    """What `--env` lists; a name alone takes its value from our environment, now. Raises UsageError."""
+    variables = {}
+    for item in listed:
+        name, equals, value = item.partition("=")
+        if not name:
+            raise UsageError(f"--env {item!r}: a name is missing", hint="write NAME or NAME=VALUE")
+        if not equals:
+            if name not in os.environ:
+                raise UsageError(f"--env {name}: it is not set here", hint=f"give its value: --env {name}=VALUE")
+            value = os.environ[name]
+        variables[name] = value
+    return variables
