@@ -68,11 +68,13 @@ class TcpTransport:
         """As receive(), by a call that has the kernel take bytes from the descriptor it is given; 0 is the end."""
         try:
             count = move(self._sock.fileno())
+            # Once the peer has ended, splice(2) says the same in front of TCP's urgent byte: only a read knows.
+            unread = not count and self._sock.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
             return Signal.WOULD_BLOCK
         except OSError as exc:
             raise self._lose(exc) from exc
-        return count or self._end()
+        return count or (Signal.WOULD_BLOCK if unread else self._end())
 
     def send(self, data: memoryview) -> int | Signal:
         return self._send(data, 0)

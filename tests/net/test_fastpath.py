@@ -250,6 +250,19 @@ def test_urgent_data_is_left_to_reading(ends: Ends) -> None:
     assert ends.pair.transport.receive() == b"!"
 
 
+def test_urgent_data_in_front_of_the_end_is_not_the_end(ends: Ends) -> None:
+    """There splice(2) says that nothing more will come."""
+    down = shortcut(from_peer(ends.pair.transport, ends.writing))
+    ends.pair.peer.send(b"!", socket.MSG_OOB)
+    ends.pair.peer.send(b"after")
+    ends.pair.peer.shutdown(socket.SHUT_WR)
+    arrived(ends.pair)
+    with pytest.raises(Unfit):
+        deque(iter(down.move, Signal.EOF), maxlen=0)
+    assert ends.pair.transport.receive() == b"!after"
+    assert ends.pair.transport.receive() is Signal.EOF
+
+
 # Where it does not work
 
 
