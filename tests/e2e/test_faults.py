@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -232,3 +234,70 @@ def test_nothing_is_reported_as_ignored_at_exit(sockcli: Sockcli, tcp_peer: List
     connection.close()
     result = process.finish()
     assert (result.code, result.err) == (0, "")
+
+
+def test_what_came_before_the_peers_end_waits_for_a_slow_reader(sockcli: Sockcli, tcp_peer: Listen) -> None:
+    data = bytes_of_all_kinds(180_000)  # in the pipe, and in the socket's buffer
+    peer = tcp_peer()
+    process = sockcli.start("tcp", "127.0.0.1", peer.port)
+    connection = peer.accept()
+    deliver(connection, data)
+    connection.close()
+    until(lambda: not process.moves(), "the pipe to be full")
+    result = process.finish()
+    assert (result.code, result.out == data) == (0, True)
+
+
+def test_a_reader_that_takes_nothing_does_not_outlast_the_deadline(sockcli: Sockcli, tcp_peer: Listen) -> None:
+    peer = tcp_peer()
+    read_end, write_end = os.pipe()
+    with open(read_end, "rb"):
+        with open(write_end, "wb") as stdout:
+            process = sockcli.start("tcp", "--deadline", "1", "127.0.0.1", peer.port, stdout=stdout)
+        deliver(peer.accept(), bytes(180_000))
+        result = process.finish()
+    assert result.code == 7
+    assert 1 <= result.seconds < 5
+
+
+def test_a_file_that_may_not_grow_is_an_error(sockcli: Sockcli, tcp_peer: Listen, tmp_path: Path) -> None:
+    peer = tcp_peer()
+    limited = ["sh", "-c", 'ulimit -f 8; exec "$@"', "sh"]  # of 512 bytes each
+    with (tmp_path / "output").open("wb") as stdout:
+        process = sockcli.start("tcp", "127.0.0.1", peer.port, stdout=stdout, before=limited)
+    deliver(peer.accept(), bytes(10_000))
+    result = process.finish()
+    assert result.code == 1
+    assert "too large" in result.err
+    assert (tmp_path / "output").stat().st_size == 8 * 512
+
+
+def test_urgent_data_stays_in_its_place(sockcli: Sockcli, tcp_peer: Listen) -> None:
+    """TCP calls it out of band; most programs, and RFC 6093, do not."""
+    peer = tcp_peer()
+    process = sockcli.start("tcp", "127.0.0.1", peer.port)
+    connection = peer.accept()
+    connection.send(b"be")
+    connection.send(b"f", socket.MSG_OOB)
+    connection.send(b"ore")
+    connection.close()
+    assert process.finish().out == b"before"
+
+
+def test_a_stopped_run_goes_on(sockcli: Sockcli, tcp_peer: Listen, background: Background) -> None:
+    data = bytes_of_all_kinds(2_000_000)
+    peer = tcp_peer()
+    process = sockcli.start("tcp", "127.0.0.1", peer.port)
+    connection = peer.accept()
+    sending = background(connection.sendall, data)
+    taken = b""
+    for _ in range(5):
+        taken += process.read(50_000)
+        process.kill(signal.SIGSTOP)
+        process.kill(signal.SIGCONT)
+        process.kill(signal.SIGWINCH)
+    taken += process.read(len(data) - len(taken))
+    sending.result()
+    connection.close()
+    assert process.finish().code == 0
+    assert taken == data

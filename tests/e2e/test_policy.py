@@ -273,9 +273,21 @@ class TestManifestFile:
 
     def test_without_one_nothing_is_allowed(self, sockcli: Sockcli, tcp_peer: Listen) -> None:
         peer = tcp_peer()
-        result = sockcli.run("tcp", "127.0.0.1", peer.port, named=False)
-        assert result.code in (3, 4)
-        assert "manifest" in result.err
+        for before in ([], ["env", "-u", "HOME"]):
+            result = sockcli.run("tcp", "127.0.0.1", peer.port, named=False, before=before)
+            assert result.code == 4
+            assert "sockcli: error: " in result.err
+        assert nobody_came(peer)
+
+    def test_a_working_directory_that_is_gone_is_no_fault(self, sockcli: Sockcli, tcp_peer: Listen) -> None:
+        script = 'mkdir gone && cd gone && rmdir ../gone && exec "$@"'
+        peer = tcp_peer()
+        before = ["sh", "-c", script, "sh"]
+        assert sockcli.run("tcp", "-z", "127.0.0.1", peer.port, before=before).code == 0
+        peer.accept()
+        result = sockcli.run("tcp", "-z", "127.0.0.1", peer.port, before=before, named=False)
+        assert result.code == 4
+        assert "Traceback" not in result.err
         assert nobody_came(peer)
 
     def test_one_that_is_named_must_exist(self, sockcli: Sockcli, tcp_peer: Listen, tmp_path: Path) -> None:

@@ -267,7 +267,9 @@ def test_a_record_that_cannot_be_written_stops_before_connecting(
 
 
 def test_progress_is_shown_when_asked_for(sockcli: Sockcli, tcp_peer: Listen) -> None:
-    assert "B" in _talk(sockcli, tcp_peer, "--progress")
+    said = _talk(sockcli, tcp_peer, "--progress")
+    assert "13 B sent" in said
+    assert "18 B received" in said
 
 
 @pytest.mark.parametrize("options", [[], ["--no-progress"]])

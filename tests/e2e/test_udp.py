@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -31,6 +32,7 @@ def received(peer: Peer, count: int) -> list[bytes]:
         ([r"a\n"], [rb"a\n"]),
         (["--hex", "00ff10", "de ad", "BEEF"], [b"\x00\xff\x10", b"\xde\xad", b"\xbe\xef"]),
         (["--empty"], [b""]),
+        ([os.fsdecode(b"\xff\xfe\x80")], [b"\xff\xfe\x80"]),
         (["--", "-n"], [b"-n"]),
     ],
 )
@@ -347,4 +349,13 @@ def test_a_family_that_contradicts_the_address(sockcli: Sockcli, udp_peer: Liste
 def test_input_may_be_dev_null(sockcli: Sockcli, udp_peer: Listen) -> None:
     peer = udp_peer()
     assert sockcli.run("udp", "127.0.0.1", peer.port, stdin=subprocess.DEVNULL).code == 0
+    assert received(peer, 0) == []
+
+
+@pytest.mark.parametrize("options", [[], ["--chomp"], ["--hex"], ["--framing", "all"]])
+def test_input_without_an_end_is_not_read_for_ever(sockcli: Sockcli, udp_peer: Listen, options: list[str]) -> None:
+    peer = udp_peer()
+    with open("/dev/zero", "rb") as endless:
+        result = sockcli.run("udp", *options, "127.0.0.1", peer.port, stdin=endless)
+    assert result.code in (1, 2)
     assert received(peer, 0) == []
