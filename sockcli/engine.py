@@ -3,27 +3,29 @@
 The order is always the same: authorize, resolve, admit, then open. Everything that a request needs is authorized
 before the first lookup, and what opens a socket takes the Grant and admits the addresses itself (`sockcli.net`), so
 that no path here can forget it. Names are resolved once: further tries go to the same addresses.
+
+A run opens one kind of thing, so each kind of transport is loaded where it is made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sockcli.clock import NEVER, Deadline
 from sockcli.endpoint import Address, Host, Operation
 from sockcli.errors import Denied, SockcliError, TimedOut, Unreachable, UsageError
-from sockcli.net import udp
 from sockcli.net.base import SYSTEM_NET, Net, Note, Transport
 from sockcli.net.bind import NO_LOCAL_ENDS, LocalEnd, LocalEnds
-from sockcli.net.dial import dial
-from sockcli.net.listen import TcpListener, listen
 from sockcli.net.resolve import resolve
 from sockcli.net.sockaddr import UNSPECIFIED
-from sockcli.net.tcp import TcpTransport
 from sockcli.options import DialOptions, ListenOptions, Source
 from sockcli.policy import Grant, Policy, Request
 from sockcli.wait import NO_INTERRUPT, Interrupt
+
+if TYPE_CHECKING:
+    from sockcli.net.listen import TcpListener
+    from sockcli.net.udp import UdpReceiver
 
 _DIAL: Final = DialOptions()
 _LISTEN: Final = ListenOptions()
@@ -71,12 +73,17 @@ class Engine:
         """Listen for TCP connections. Raises Denied, Unresolved, TimedOut, LocalFailure, UsageError, Interrupted."""
         grant = self._authorize(request, Operation.TCP_LISTEN)
         addresses = self._resolve(grant, options.family, options.deadline)
+        from sockcli.net.listen import listen
+
         return listen(grant, addresses, backlog=options.backlog, net=self._net)
 
-    def bind(self, request: Request, options: ListenOptions = _LISTEN) -> udp.UdpReceiver:
+    def bind(self, request: Request, options: ListenOptions = _LISTEN) -> UdpReceiver:
         """Receive datagrams from anyone. Raises what listen() does."""
         grant = self._authorize(request, Operation.UDP_BIND)
-        return udp.receiver(grant, self._resolve(grant, options.family, options.deadline), net=self._net)
+        addresses = self._resolve(grant, options.family, options.deadline)
+        from sockcli.net.udp import receiver
+
+        return receiver(grant, addresses, net=self._net)
 
     def resolve(self, request: Request, *, family: int = 0, deadline: Deadline = NEVER) -> list[Answer]:
         """Every address that an allowed host leads to, and whether it may be used. Opens no connection.
@@ -97,6 +104,9 @@ class Engine:
     def _open_tcp(
         self, grant: Grant, addresses: Sequence[Address], ends: LocalEnds, note: Note | None, limit: Deadline
     ) -> Transport:
+        from sockcli.net.dial import dial
+        from sockcli.net.tcp import TcpTransport
+
         sock, peer = dial(
             grant, addresses, sources=ends, net=self._net, deadline=limit, interrupt=self._interrupt, note=note
         )
@@ -105,7 +115,9 @@ class Engine:
     def _open_udp(
         self, grant: Grant, addresses: Sequence[Address], ends: LocalEnds, note: Note | None, _limit: Deadline
     ) -> Transport:
-        return udp.connect(grant, addresses, sources=ends, net=self._net, note=note)
+        from sockcli.net.udp import connect
+
+        return connect(grant, addresses, sources=ends, net=self._net, note=note)
 
     def _local_ends(self, grant: Grant, options: DialOptions) -> LocalEnds:
         """Where to bind for each family that is possible and allowed; nothing where the system is to choose.

@@ -12,7 +12,6 @@ from sockcli.clock import Deadline
 from sockcli.engine import Engine
 from sockcli.errors import Interrupted, OutputGone, SockcliError, TimedOut, UsageError
 from sockcli.policy import Request
-from sockcli.record import JsonEvents, open_records
 from sockcli.signals import SignalInterrupt
 from sockcli.streams import Sink
 from sockcli.wait import Interrupt
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from sockcli.endpoint import Address
     from sockcli.flow import Tap
     from sockcli.policy import Grant
+    from sockcli.record import JsonEvents
     from sockcli.terminal import TerminalFilter
 
 STDIN, STDOUT, STDERR = 0, 1, 2
@@ -49,7 +49,7 @@ class Output:
         self._settings = settings
         self._values = values
         self.interrupt = interrupt
-        self.events = JsonEvents() if values["as_json"] else None
+        self.events = json_events() if values["as_json"] else None
         self._terminal = terminal_filter() if self.events is None and os.isatty(STDOUT) else None
         self.sink = Sink(STDOUT, output_filter=self.events or self._terminal)
         self.taps: Sequence[Tap] = ()
@@ -66,8 +66,12 @@ class Output:
         Raises LocalFailure, UsageError.
         """
         hex_dump, log = self._values["hex_dump"], self._values["log"]
+        if hex_dump is None and log is None:
+            return
         if hex_dump == log == "-":
             raise UsageError("--hex-dump and --log would both write to stderr", hint="record one of them to a file")
+        from sockcli.record import open_records
+
         self.taps = open_records(hex_dump, log, self.interrupt)
 
     @contextmanager
@@ -122,6 +126,12 @@ def reason_of(error: SockcliError) -> str:
     if isinstance(error, Interrupted):
         return "signal"
     return "timeout" if isinstance(error, TimedOut) else "error"
+
+
+def json_events() -> JsonEvents:
+    from sockcli.record import JsonEvents
+
+    return JsonEvents()
 
 
 def terminal_filter() -> TerminalFilter:
