@@ -149,19 +149,14 @@ class Sender:
         """Wait for replies, sending again in between."""
         tries = self._options.retries + 1
         for number in range(tries):
-            if self._over:
-                break
             if number > 0:
                 self._queue.extend(self._kept)
+                self._send_all()
             limit = Deadline(self._seconds / tries)
-            while not self._over:
-                if self._queue:
-                    self._turn(self._options.deadline)
-                    limit.restart()
-                elif limit.expired:
-                    break
-                else:
-                    self._turn(limit.earlier(self._options.deadline))
+            while not self._over and not limit.expired:
+                self._turn(limit.earlier(self._options.deadline))
+            if self._over:
+                break
         self._receive(_LAST_REPLIES)
         try:
             self._transport.check_error()

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from sockcli.clock import NEVER, Deadline
 from sockcli.endpoint import Address
-from sockcli.errors import Interrupted, OutputGone, SockcliError, TimedOut
+from sockcli.errors import Interrupted, SockcliError, TimedOut
 from sockcli.flow import Ready, Tap
 from sockcli.net.base import Signal
 from sockcli.net.udp import UdpReceiver
@@ -73,8 +73,6 @@ class Printer:
         """Whichever way the block ends, what was received before is written before it is left."""
         try:
             yield
-        except OutputGone:
-            raise
         except Interrupted:
             with suppress(SockcliError):  # the signal is what ended it, whatever becomes of the output
                 self._finish(Deadline(_GRACE), NO_INTERRUPT)
@@ -96,6 +94,8 @@ def deadline_passed(deadline: Deadline) -> TimedOut:
 
 class Receiver:
     """Prints what anyone sends to a port."""
+
+    sent = 0  # bytes, as a sender counts them
 
     def __init__(
         self,

@@ -6,7 +6,8 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from sockcli.net import udp
 from sockcli.net.base import Signal
 from sockcli.net.sockaddr import to_sockaddr
 from sockcli.net.udp import UdpTransport
+from sockcli.reception import BATCH
 from sockcli.streams import Sink, Source
 from tests.net.support import UdpPair, grant, udp_pair
 from tests.running import SIGNUM, Ends
@@ -116,7 +118,7 @@ class TestWhatIsSent:
         ends.finish_well()
         assert received(pair.peer, len(sent)) == sent
 
-    def test_a_file_is_sent_to_its_end(self, start: Start, ends: Ends, pair: UdpPair, tmp_path: Any) -> None:
+    def test_a_file_is_sent_to_its_end(self, start: Start, ends: Ends, pair: UdpPair, tmp_path: Path) -> None:
         lines = [b"%d\n" % number for number in range(100)]
         (tmp_path / "input").write_bytes(b"".join(lines))
         with (tmp_path / "input").open("rb") as file:
@@ -158,6 +160,14 @@ class TestWhatIsSent:
         assert isinstance(failure, LocalFailure)
         assert "line 2 of the input" in str(failure)
         assert received(pair.peer, 1) == [b"A"]
+
+    def test_a_fault_ends_the_reading(self, start: Start, ends: Ends, pair: UdpPair, tmp_path: Path) -> None:
+        (tmp_path / "input").write_bytes(bytes(1_000_000))
+        with (tmp_path / "input").open("rb", buffering=0) as file:
+            start(source=Source(file.fileno()))
+            assert isinstance(ends.finish(), LocalFailure)
+            assert file.tell() <= 2 * 65_536
+        assert received(pair.peer, 0) == []
 
     def test_ipv6_takes_more(self, ends: Ends) -> None:
         with udp_pair("::1") as pair:
@@ -265,12 +275,29 @@ class TestReplies:
         pair.peer.recv(10)
         pair.peer.send(b"answer")
         assert ends.read(6) == b"answer"
+        assert ends.still_runs_after(0.05)
         ends.type(b"two\n")
         ends.end_input()
         ends.finish_well()
         assert received(pair.peer, 1) == [b"two\n"]
 
-    def test_endless_input_does_not_keep_it(self, start: Start, ends: Ends, pair: UdpPair) -> None:
+    def test_and_that_counts_from_the_last_line(
+        self, start: Start, ends: Ends, pair: UdpPair, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(datagrams, "_LULL", 0.5)
+        start(options=SendOptions(replies=1))
+        assert ends.still_runs_after(0.6)
+        ends.type(b"one\n")
+        pair.peer.recv(10)
+        pair.peer.send(b"answer")
+        assert ends.read(6) == b"answer"
+        assert ends.still_runs_after(0.05)
+        assert ends.finish_well() == b""
+
+    def test_endless_input_does_not_keep_it(
+        self, start: Start, ends: Ends, pair: UdpPair, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(datagrams, "_LULL", 0)
         pair.peer.send(b"early")
         with open("/dev/zero", "rb") as zero:
             sender = start(source=Source(zero.fileno()), options=SendOptions(Framing(Unit.SIZE, 1024), replies=1))
@@ -283,6 +310,18 @@ class TestReplies:
         pair.peer.send(b"birds")
         start(b"hello")
         assert ends.finish_well() == b"early birds"
+
+    def test_however_many_are_there(self, start: Start, ends: Ends, pair: UdpPair) -> None:
+        for number in range(BATCH + 10):
+            pair.peer.send(b"%4d" % number)
+        start(b"hello")
+        assert ends.finish_well() == b"".join(b"%4d" % number for number in range(BATCH + 10))
+
+    def test_do_not_hide_a_fault_of_the_input(self, start: Start, ends: Ends, pair: UdpPair) -> None:
+        pair.peer.send(b"early")
+        ends.type(b"not hex\n")
+        start(options=SendOptions(Framing(notation=Notation.HEX), replies=1))
+        assert isinstance(ends.finish(), LocalFailure)
 
     def test_show_says_what_to_print(self, start: Start, ends: Ends, pair: UdpPair) -> None:
         def show(data: bytes, sender: Address) -> bytes:
@@ -323,6 +362,13 @@ class TestRetries:
         pair.peer.recv(10)
         pair.peer.send(b"b")
         assert ends.finish_well() == b"b"
+
+    def test_end_with_the_last_wanted_reply(self, start: Start, ends: Ends, pair: UdpPair) -> None:
+        start(b"one", options=SendOptions(replies=1, wait=LONG, retries=3))
+        pair.peer.recv(10)
+        pair.peer.send(b"heard")
+        assert ends.finish_well() == b"heard"
+        assert received(pair.peer, 0) == []
 
     def test_what_is_kept_has_a_limit(
         self, start: Start, ends: Ends, pair: UdpPair, monkeypatch: pytest.MonkeyPatch
@@ -381,6 +427,50 @@ class TestTheKernelHasNoRoom:
         start(b"a", transport=scripted, options=SendOptions(replies=1))
         assert ends.finish_well() == b"reply"
         assert received(pair.peer, 1) == [b"a"]
+
+    def test_the_deadline_ends_that_as_well(self, start: Start, ends: Ends, pair: UdpPair, scripted: Scripted) -> None:
+        pair.peer.send(b"reply")
+        scripted.script = [Signal.WOULD_BLOCK] * 1_000_000
+        start(b"a", transport=scripted, options=SendOptions(replies=1, deadline=Deadline(0.1)))
+        assert isinstance(ends.finish(), TimedOut)
+
+    def test_no_more_is_read_and_nothing_tried_in_vain(self, ends: Ends, pair: UdpPair, tmp_path: Path) -> None:
+        (tmp_path / "input").write_bytes(b"a\n" * 1_000_000)
+        with closing(Stuck(pair)) as stuck, (tmp_path / "input").open("rb", buffering=0) as file:
+            options = SendOptions(deadline=Deadline(0.1))
+            with pytest.raises(TimedOut):
+                Sender(stuck, ends.sink, options, source=Source(file.fileno())).run()
+            assert file.tell() <= 65_536
+        assert stuck.calls < 10
+
+
+class Stuck(UdpTransport):
+    """There is never room for more, and poll() says so."""
+
+    __slots__ = ("_ends", "calls")
+
+    def __init__(self, pair: UdpPair) -> None:
+        sock = socket.socket(type=socket.SOCK_DGRAM)
+        sock.connect(to_sockaddr(pair.transport.peer))
+        super().__init__(sock, pair.transport.grant, pair.transport.peer)
+        self._ends = socket.socketpair()
+        self._ends[0].setblocking(False)
+        with suppress(BlockingIOError):
+            while True:
+                self._ends[0].send(bytes(65_536))
+        self.calls = 0
+
+    def fileno(self) -> int:
+        return self._ends[0].fileno()
+
+    def send(self, data: memoryview) -> int | Signal:  # noqa: ARG002
+        self.calls += 1
+        return Signal.WOULD_BLOCK
+
+    def close(self) -> None:
+        for end in self._ends:
+            end.close()
+        super().close()
 
 
 @pytest.fixture
@@ -445,6 +535,24 @@ class TestUnreachable:
         assert isinstance(ends.finish(), Unreachable)
         assert ends.rest() == b"last words"
 
+    def test_is_noticed_behind_as_many_as_are_taken_at_once(self, start: Start, ends: Ends, pair: UdpPair) -> None:
+        """The kernel reports it first, and only once."""
+        for _ in range(BATCH):
+            pair.peer.send(b"x")
+        pair.peer.close()
+        pair.transport.send(memoryview(b"still there?"))
+        start()
+        assert isinstance(ends.finish(), Unreachable)
+        assert ends.rest() == b"x" * BATCH
+
+    def test_is_noticed_while_stdout_is_stuck(self, start: Start, ends: Ends, nobody: UdpTransport) -> None:
+        before = bytes(500_000)
+        ends.sink.put(before)
+        assert not ends.sink.room
+        start(b"hello?", transport=nobody)
+        assert ends.read(len(before)) == before
+        assert isinstance(ends.finish(), Unreachable)
+
     def test_is_none_once_the_wanted_replies_came(self, start: Start, ends: Ends, pair: UdpPair) -> None:
         """A server that answers one question and is gone has not failed the one who asked twice."""
         pair.peer.send(b"answer")
@@ -452,10 +560,14 @@ class TestUnreachable:
         start(b"question", b"question", options=SendOptions(replies=1, wait=LONG))
         assert ends.finish_well() == b"answer"
 
-    def test_does_not_hide_a_fault_of_the_input(self, start: Start, ends: Ends, nobody: UdpTransport) -> None:
-        ends.type(b"41\n" * 100 + b"xy\n")
-        start(transport=nobody, options=SendOptions(Framing(notation=Notation.HEX)))
-        assert isinstance(ends.finish(), LocalFailure)
+    def test_does_not_hide_a_fault_of_the_input(
+        self, start: Start, ends: Ends, nobody: UdpTransport, tmp_path: Path
+    ) -> None:
+        """The line before is known not to have arrived when this one turns out to be too long."""
+        (tmp_path / "input").write_bytes(b"a" * 999 + b"\n" + bytes(200_000))
+        with (tmp_path / "input").open("rb") as file:
+            start(transport=nobody, source=Source(file.fileno()))
+            assert isinstance(ends.finish(), LocalFailure)
 
 
 class TestEndedFromOutside:
@@ -474,6 +586,11 @@ class TestEndedFromOutside:
         failure = ends.finish()
         assert isinstance(failure, TimedOut)
         assert "0.1 s" in str(failure)
+
+    def test_what_is_there_at_the_deadline_counts(self, start: Start, ends: Ends, pair: UdpPair) -> None:
+        pair.peer.send(b"in time")
+        start(b"hello", options=SendOptions(replies=1, deadline=Deadline(0)))
+        assert ends.finish_well() == b"in time"
 
     def test_interrupt(self, start: Start, ends: Ends, pair: UdpPair) -> None:
         start(b"hello", options=SendOptions(wait=LONG))
@@ -498,12 +615,13 @@ class TestEndedFromOutside:
             pair.peer.send(b"reply")
             assert isinstance(ends.finish(), LocalFailure)
 
-    def test_stdin_that_cannot_be_read(self, start: Start, ends: Ends, tmp_path: Any) -> None:
+    def test_stdin_that_cannot_be_read(self, start: Start, ends: Ends, tmp_path: Path) -> None:
         directory = os.open(tmp_path, os.O_RDONLY)
-        with ExitStack() as stack:
-            stack.callback(os.close, directory)
+        try:
             start(source=Source(directory))
             assert isinstance(ends.finish(), LocalFailure)
+        finally:
+            os.close(directory)
 
 
 class TestALotOfIt:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sockcli import reception
 from sockcli.clock import Deadline
 from sockcli.endpoint import Address
 from sockcli.errors import Interrupted, LocalFailure, OutputGone, TimedOut
@@ -18,8 +19,10 @@ from sockcli.net.sockaddr import to_sockaddr
 from sockcli.net.udp import UdpReceiver
 from sockcli.reception import ReceiveOptions, Receiver
 from sockcli.streams import Sink
+from sockcli.wait import NoInterrupt
 from tests.net.support import address, grant
 from tests.running import SIGNUM, Ends
+from tests.waiting import PATIENCE, until
 
 
 @pytest.fixture
@@ -151,6 +154,26 @@ def test_stdout_is_full(start: Start, ends: Ends, send: Send) -> None:
         assert isinstance(ends.finish(), LocalFailure)
 
 
+class Brackets:
+    """An output filter with something to say at the end, as the one that puts a terminal back."""
+
+    def feed(self, data: bytes) -> bytes:
+        return b"[%s]" % data
+
+    def finish(self) -> bytes:
+        return b"."
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_the_filter_has_the_last_word(start: Start, ends: Ends, send: Send, most: int) -> None:
+    """Whether it ends well or not."""
+    ends.sink.filter = Brackets()
+    send(b"data")
+    start(ReceiveOptions(most=most, deadline=Deadline(0.1)))
+    ends.finish()
+    assert ends.rest() == b"[data]."
+
+
 class Flood(UdpReceiver):
     """There is always one more."""
 
@@ -167,16 +190,74 @@ def flood(bound: UdpReceiver) -> Iterator[Flood]:
         yield made
 
 
+class Turns(NoInterrupt):
+    """Counts how often it is waited."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def check(self) -> None:
+        self.count += 1
+
+
 def test_a_flood_does_not_fill_memory_while_nobody_reads(ends: Ends, flood: Flood) -> None:
-    made = Receiver(flood, ends.sink, ReceiveOptions(deadline=Deadline(0.2)))
+    turns = Turns()
+    made = Receiver(flood, ends.sink, ReceiveOptions(deadline=Deadline(0.2)), interrupt=turns)
     with pytest.raises(TimedOut):
         made.run()
     assert made.received < 1024 * 1024
+    assert turns.count < 10
+
+
+def test_the_deadline_holds_for_a_reader_that_does_not_read(ends: Ends, flood: Flood) -> None:
+    with pytest.raises(TimedOut):
+        Receiver(flood, ends.sink, ReceiveOptions(most=4, deadline=Deadline(0.1))).run()
 
 
 def test_a_flood_does_not_keep_it_from_its_end(flood: Flood) -> None:
     with open("/dev/null", "wb") as null, pytest.raises(TimedOut):
         Receiver(flood, Sink(null.fileno()), ReceiveOptions(deadline=Deadline(0.1))).run()
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All the time that a busy machine may need."""
+    monkeypatch.setattr(reception, "_GRACE", PATIENCE)
+
+
+@pytest.mark.usefixtures("patience")
+def test_an_interrupt_gives_a_slow_reader_time(ends: Ends, flood: Flood) -> None:
+    made = Receiver(flood, ends.sink, interrupt=ends.interrupt)
+    ends.start(made.run)
+    until(lambda: not ends.sink.room, "stdout to be full")
+    ends.interrupt.stop()
+    assert ends.still_runs_after(0.05)
+    assert len(ends.read(made.received)) == made.received
+    assert isinstance(ends.finish(), Interrupted)
+
+
+def test_but_not_for_ever(ends: Ends, flood: Flood, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert reception._GRACE == 0.5
+    monkeypatch.setattr(reception, "_GRACE", 0.1)
+    ends.start(Receiver(flood, ends.sink, interrupt=ends.interrupt).run)
+    until(lambda: not ends.sink.room, "stdout to be full")
+    ends.interrupt.stop()
+    assert isinstance(ends.finish(), Interrupted)
+
+
+@pytest.mark.usefixtures("patience")
+def test_so_does_the_deadline(ends: Ends, flood: Flood) -> None:
+    made = Receiver(flood, ends.sink, ReceiveOptions(deadline=Deadline(0.1)))
+    ends.start(made.run)
+    assert ends.still_runs_after(0.2)
+    assert len(ends.read(made.received)) == made.received
+    assert isinstance(ends.finish(), TimedOut)
+
+
+def test_what_is_there_at_the_deadline_counts(start: Start, ends: Ends, send: Send) -> None:
+    send(b"in time")
+    start(ReceiveOptions(most=1, deadline=Deadline(0)))
+    assert ends.finish_well() == b"in time"
 
 
 def test_what_was_received_is_written_before_it_leaves(ends: Ends, flood: Flood) -> None:
