@@ -140,6 +140,10 @@ class TelnetCodec:
         """The terminal has this size now."""
         self._conversation.resize(columns, rows)
 
+    def set_eol(self, eol: str | None) -> None:
+        """Another end of line from here on, as in TelnetOptions. Raises UsageError."""
+        self._options = checked(self._options._replace(eol=eol))
+
     def receive_urgent(self) -> None:
         """The transport has urgent data ahead: data is dropped, and commands obeyed, until DM (RFC 854)."""
         # Some stacks put the mark a byte behind DM. Then DM came already, and no other will.

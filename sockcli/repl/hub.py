@@ -1,0 +1,330 @@
+"""The sessions: opened, watched on the event loop, one of them in front.
+
+Public for commands: `sessions`, `current`, `open`, `use`, `close`, `send_to`, `drained`, `resize`. What is to be shown
+is told to `Watcher`. The hub reads from a session in front only while there is room for what it sends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Protocol
+
+from sockcli.endpoint import Operation
+from sockcli.engine import Engine
+from sockcli.errors import LocalFailure, SockcliError, UsageError
+from sockcli.net.base import Transport
+from sockcli.net.tcp import TcpTransport
+from sockcli.net.udp import UdpReceiver
+from sockcli.policy import Policy, Request
+from sockcli.repl.datagram import BoundSession, DatagramSession
+from sockcli.repl.listening import ListenerSession
+from sockcli.repl.opening import opened
+from sockcli.repl.options import ListenTarget, Settings, Target, TcpTarget, UdpTarget
+from sockcli.repl.session import Session
+from sockcli.repl.stream import StreamSession
+from sockcli.wait import Interrupt
+
+MakeEngine = Callable[[Interrupt], Engine]
+
+
+class Watcher(Protocol):
+    """Who shows the sessions."""
+
+    def output(self, session: Session) -> None:
+        """There is something to take from it."""
+        ...
+
+    def changed(self, session: Session) -> None:
+        """Its mode, its echo or its counters."""
+        ...
+
+    def notice(self, session: Session | None, text: str) -> None:
+        """Something to say, in our own words."""
+        ...
+
+    def over(self, session: Session) -> None:
+        """Nothing more will come or go. It stays in the hub, with what it has still to show, until it is closed."""
+        ...
+
+
+class Hub:
+    """All of them. To be used on the event loop's thread."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        watcher: Watcher,
+        settings: Settings | None = None,
+        make_engine: MakeEngine | None = None,
+    ) -> None:
+        """`settings`: what a session gets whose target has none."""
+        self.policy = policy
+        self.settings = settings or Settings()
+        self._watcher = watcher
+        self._make_engine = make_engine or (lambda interrupt: Engine(policy, interrupt=interrupt))
+        self._sessions: dict[int, Session] = {}
+        self._watched: dict[int, tuple[int, bool, bool]] = {}
+        self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._drains: dict[int, asyncio.Event] = {}
+        self._woken: set[int] = set()
+        self._current: Session | None = None
+        self._next_number = 1
+        self._size: tuple[int, int] | None = None
+        self._held = False
+
+    # What there is
+
+    @property
+    def sessions(self) -> Mapping[int, Session]:
+        """By number, in the order in which they were opened."""
+        return MappingProxyType(self._sessions)
+
+    @property
+    def current(self) -> Session | None:
+        """The session in front."""
+        return self._current
+
+    def get(self, number: int | None = None) -> Session:
+        """The session of that number, or the one in front. Raises UsageError."""
+        session = self._current if number is None else self._sessions.get(number)
+        if session is not None:
+            return session
+        if number is not None:
+            raise UsageError(f"there is no session {number}", hint="`sessions` lists them")
+        raise UsageError("there is no session", hint="tcp HOST PORT or udp HOST PORT opens one")
+
+    # What can be done
+
+    async def open(self, target: Target) -> Session:
+        """Connect, or listen; the new session is in front, unless it is one that listens for TCP.
+
+        Takes as long as it takes, and can be cancelled. Raises SockcliError.
+        """
+        settings = (target.settings or self.settings).copy()
+        session: Session
+        match target:
+            case TcpTarget():
+                session = await self._open_tcp(target, settings)
+            case UdpTarget():
+                transport = await self._dial(target)
+                session = DatagramSession(transport, target, settings, self)
+            case ListenTarget():
+                session = await self._listen(target, settings)
+        return self._adopt(session, target)
+
+    def adopt(self, transport: Transport, target: TcpTarget | UdpTarget) -> Session:
+        """A connection that was made elsewhere, as a session in front. Raises SockcliError."""
+        settings = (target.settings or self.settings).copy()
+        if isinstance(target, TcpTarget):
+            return self._adopt(StreamSession(transport, target, settings, self, self._size), target)
+        return self._adopt(DatagramSession(transport, target, settings, self), target)
+
+    def use(self, number: int | None) -> None:
+        """Put this session in front; None: none of them. Raises UsageError."""
+        session = self.get(number) if number is not None else None
+        before, self._current = self._current, session
+        if before is session:
+            return
+        if before is not None:
+            before.front = False
+            before.inbox.trim()
+            self._watch(before)
+            self._watcher.changed(before)
+        if session is not None:
+            session.front = True
+            self._watch(session)
+            self._watcher.changed(session)
+            self._watcher.output(session)
+
+    def close(self, number: int | None = None) -> Session:
+        """Close the session, the one in front if none is named. Raises UsageError, and LocalFailure for its log."""
+        session = self.get(number)
+        self._unwatch(session)
+        if self._current is session:
+            self._current = None
+        del self._sessions[session.number]
+        self._drained(session)
+        try:
+            session.close()
+        finally:
+            self._watcher.changed(session)
+        return session
+
+    def close_all(self) -> None:
+        """At the end. Raises nothing: what a log's disk has to say comes too late."""
+        for number in list(self._sessions):
+            try:
+                self.close(number)
+            except SockcliError as exc:
+                self._watcher.notice(None, str(exc))
+
+    async def drained(self, session: Session) -> None:
+        """Wait until it has room for more to send, as a long `sendfile` does. Raises its failure once it is over."""
+        while not session.room:
+            if session.over or session.number not in self._sessions:
+                raise session.failure or LocalFailure(f"session {session.number} is closed")
+            self._drains[session.number] = event = asyncio.Event()
+            await event.wait()
+
+    async def send_to(self, session: Session, request: Request, data: bytes) -> None:
+        """A datagram from a bound session to somebody. Raises SockcliError."""
+        if not isinstance(session, BoundSession):
+            raise UsageError(f"session {session.number} ({session.title}) is not a bound UDP port")
+        grant = self.policy.authorize(request)
+        family = session.family
+        answers = await opened(
+            lambda interrupt: self._make_engine(interrupt).resolve(request, family=family), discard=lambda _: None
+        )
+        # The first that may be used; with none of those, this raises what stands against the first of all.
+        best = next((answer for answer in answers if answer.denied is None), answers[0])
+        session.send_to(data, best.address, grant)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """The terminal has this size now."""
+        self._size = columns, rows
+        for session in self._sessions.values():
+            session.resize(columns, rows)
+
+    def hold(self, held: bool) -> None:
+        """Read nothing from the session in front for a while: there is nowhere to show it."""
+        self._held = held
+        if self._current is not None:
+            self._watch(self._current)
+
+    def taken(self, session: Session) -> None:
+        """Something was taken from it, so there may be room again."""
+        self._watch(session)
+
+    # For sessions
+
+    def session_output(self, session: Session) -> None:
+        self._watcher.output(session)
+
+    def session_changed(self, session: Session) -> None:
+        if session.number:
+            self._watch(session)
+            self._watcher.changed(session)
+            if session.room:
+                self._drained(session)
+
+    def session_notice(self, session: Session, text: str) -> None:
+        self._watcher.notice(session, text)
+
+    def session_over(self, session: Session) -> None:
+        self._unwatch(session)
+        self._drained(session)
+        self._watcher.over(session)
+
+    def session_accepted(self, session: Session, accepted: object) -> None:
+        assert isinstance(accepted, TcpTransport)
+        target = TcpTarget(session.request)
+        peer = StreamSession(accepted, target, session.settings.copy(), self, self._size)
+        self._add(peer)
+        self._watcher.notice(session, f"session {peer.number}: {peer.peer} connected")
+        if self._current is None:
+            self.use(peer.number)
+
+    # Within
+
+    async def _open_tcp(self, target: TcpTarget, settings: Settings) -> Session:
+        transport = await self._dial(target)
+        return StreamSession(transport, target, settings, self, self._size)
+
+    async def _dial(self, target: TcpTarget | UdpTarget) -> Transport:
+        request, dial = target.request, target.dial
+        return await opened(
+            lambda interrupt: self._make_engine(interrupt).open(request, dial), discard=lambda each: each.close()
+        )
+
+    async def _listen(self, target: ListenTarget, settings: Settings) -> Session:
+        request, options = target.request, target.listen
+        if request.operation is Operation.UDP_BIND:
+            receiver: UdpReceiver = await opened(
+                lambda interrupt: self._make_engine(interrupt).bind(request, options), discard=lambda each: each.close()
+            )
+            return BoundSession(receiver, settings, self)
+        listener = await opened(
+            lambda interrupt: self._make_engine(interrupt).listen(request, options), discard=lambda each: each.close()
+        )
+        return ListenerSession(listener, settings, self)
+
+    def _adopt(self, session: Session, target: Target) -> Session:
+        try:
+            session.record(target.hex_dump, target.log)
+        except SockcliError:
+            session.close()
+            raise
+        self._add(session)
+        if not isinstance(session, ListenerSession):
+            self.use(session.number)
+        return session
+
+    def _add(self, session: Session) -> None:
+        session.number = self._next_number
+        self._next_number += 1
+        self._sessions[session.number] = session
+        self._watch(session)
+
+    def _ready(self, session: Session) -> None:
+        self._woken.discard(session.number)
+        if session.over:
+            return
+        try:
+            session.ready()
+        except SockcliError as exc:
+            # A log that cannot be written, no descriptors: not the peer's doing, but the end of the session.
+            session.fail(exc)
+            return
+        self.session_changed(session)
+
+    def _watch(self, session: Session) -> None:
+        """Have the loop wait for what the session waits for, and no longer for what it does not."""
+        if session.over:
+            return
+        fd = session.fileno()
+        reads, writes = session.interest()
+        reads = reads and not (self._held and session is self._current)
+        loop = asyncio.get_running_loop()
+        _, had_reads, had_writes = self._watched.get(session.number, (fd, False, False))
+        if reads != had_reads:
+            _ = loop.add_reader(fd, self._ready, session) if reads else loop.remove_reader(fd)
+        if writes != had_writes:
+            _ = loop.add_writer(fd, self._ready, session) if writes else loop.remove_writer(fd)
+        self._watched[session.number] = fd, reads, writes
+        if session.eager and not self._held and session.number not in self._woken:
+            self._woken.add(session.number)
+            loop.call_soon(self._ready, session)
+        self._set_timer(session, loop)
+
+    def _unwatch(self, session: Session) -> None:
+        fd, reads, writes = self._watched.pop(session.number, (-1, False, False))
+        loop = asyncio.get_running_loop()
+        if reads:
+            loop.remove_reader(fd)
+        if writes:
+            loop.remove_writer(fd)
+        timer = self._timers.pop(session.number, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _set_timer(self, session: Session, loop: asyncio.AbstractEventLoop) -> None:
+        left = session.due().remaining()
+        timer = self._timers.get(session.number)
+        if left is None or (timer is not None and timer.when() <= loop.time() + left):
+            return  # a limit that moved on is looked at again when the timer ends
+        if timer is not None:
+            timer.cancel()
+        self._timers[session.number] = loop.call_later(left, partial(self._time_passed, session))
+
+    def _time_passed(self, session: Session) -> None:
+        del self._timers[session.number]
+        session.check_limits()
+        self._watch(session)
+
+    def _drained(self, session: Session) -> None:
+        event = self._drains.pop(session.number, None)
+        if event is not None:
+            event.set()

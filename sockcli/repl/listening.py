@@ -1,0 +1,62 @@
+"""A session that is a listening TCP socket: its peers become sessions of their own."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from sockcli.clock import NEVER, Deadline
+from sockcli.net.base import NoDescriptors, Signal
+from sockcli.net.listen import TcpListener
+from sockcli.repl.options import Settings
+from sockcli.repl.session import Listener, Session
+
+# For want of a descriptor: the listener stays readable, so waiting for it would spin. A second costs nothing, and
+# whoever closes something has not long to wait.
+PAUSE: Final = 1.0
+
+
+class ListenerSession(Session):
+    """Made by the hub on a listener, which belongs to it from then on."""
+
+    kind: ClassVar[str] = "tcp-listen"
+
+    def __init__(self, tcp_listener: TcpListener, settings: Settings, listener: Listener) -> None:
+        super().__init__(tcp_listener.grant, settings, listener)
+        self._tcp = tcp_listener
+        self._pause = NEVER
+        self._accepted = 0
+
+    def fileno(self) -> int:
+        return self._tcp.fileno()
+
+    def interest(self) -> tuple[bool, bool]:
+        return not self.over and self._pause is NEVER, False
+
+    def ready(self) -> None:
+        try:
+            accepted = self._tcp.accept()
+        except NoDescriptors as exc:
+            self._pause = Deadline(PAUSE)
+            self._listener.session_notice(self, str(exc))
+            return
+        if not isinstance(accepted, Signal):
+            self._accepted += 1
+            self._listener.session_accepted(self, accepted)
+
+    def due(self) -> Deadline:
+        return self._pause
+
+    def check_limits(self) -> None:
+        if self._pause.expired:
+            self._pause = NEVER
+            self._listener.session_changed(self)
+
+    def close(self) -> None:
+        self.over = True
+        self._tcp.close()
+
+    def _addresses(self) -> list[tuple[str, str]]:
+        return [("listening on", str(self._tcp.local))]
+
+    def _more_status(self) -> list[tuple[str, str]]:
+        return [("accepted", str(self._accepted))]

@@ -1,0 +1,311 @@
+"""One session: a connection or a bound port, what came on it, and what is on its way out.
+
+A session knows no loop and no screen. The hub watches its descriptor (`interest`, `ready`) and is told what changed
+(`Listener`); whoever shows it takes what came (`take`), already fit for the terminal. What a kind of session cannot
+do raises UsageError, so that a command need not know kinds.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import ClassVar, Final, Protocol
+
+from sockcli.clock import NEVER, Deadline
+from sockcli.endpoint import Address
+from sockcli.errors import SockcliError, TimedOut, UsageError
+from sockcli.flow import Tap
+from sockcli.policy import Grant, Request
+from sockcli.record import open_records
+from sockcli.repl.inbox import Chunk, Inbox
+from sockcli.repl.lines import LineFlow
+from sockcli.repl.options import Limits, Settings
+from sockcli.repl.view import View
+
+
+class Listener(Protocol):
+    """Who is told what happened to a session: the hub."""
+
+    def session_output(self, session: Session) -> None:
+        """There is something to take."""
+        ...
+
+    def session_changed(self, session: Session) -> None:
+        """Its interest, its mode or its echo may be another now."""
+        ...
+
+    def session_notice(self, session: Session, text: str) -> None:
+        """Something the user should know, in our own words."""
+        ...
+
+    def session_over(self, session: Session) -> None:
+        """Nothing more will come or go: `failure` says why, None for the peer's end."""
+        ...
+
+    def session_accepted(self, session: Session, accepted: object) -> None:
+        """A listener has a new peer: a Transport."""
+        ...
+
+
+class Session:
+    """What every kind of session has."""
+
+    kind: ClassVar[str] = ""
+
+    def __init__(self, grant: Grant, settings: Settings, listener: Listener, limits: Limits = Limits()) -> None:  # noqa: B008
+        self.number = 0  # given by the hub
+        self.grant = grant
+        self.settings = settings
+        self.view = View(settings)
+        self.lines = LineFlow()
+        self.inbox = Inbox()
+        self.front = False  # it is the one that is looked at
+        self.sent = 0
+        self.received = 0
+        self.started = time.time()
+        self.last_sent: float | None = None
+        self.last_received: float | None = None
+        self.over = False
+        self.failure: SockcliError | None = None
+        self.input_ended = False
+        self._listener = listener
+        self._limits = limits
+        self._idle = Deadline(limits.idle_timeout)
+        self._linger = NEVER
+        self._taps: list[Tap] = []
+        self._log: Tap | None = None
+        self._log_path: str | None = None
+
+    # Who it is
+
+    @property
+    def request(self) -> Request:
+        return self.grant.request
+
+    @property
+    def title(self) -> str:
+        """What to call it: the endpoint as it was asked for."""
+        return f"{self.kind} {self.request.endpoint}"
+
+    @property
+    def peer(self) -> Address | None:
+        """The other end; None where there is none or many."""
+        return None
+
+    # What its kind decides
+
+    @property
+    def character_mode(self) -> bool:
+        """Whether keys go to the peer one at a time."""
+        return False
+
+    @property
+    def echo_off(self) -> bool:
+        """Whether what is typed is not to be shown: the peer echoes, or it is a password."""
+        return False
+
+    @property
+    def speaks_telnet(self) -> bool:
+        return False
+
+    @property
+    def room(self) -> bool:
+        """Whether more should be sent now."""
+        return True
+
+    @property
+    def unsent(self) -> int:
+        """Bytes of ours that are not with the kernel yet."""
+        return 0
+
+    def send_line(self, _text: str, /) -> None:
+        """A line that was typed, with the end of line that is in force. Raises SockcliError."""
+        raise self._cannot("nothing can be sent")
+
+    def send_bytes(self, _data: bytes, /) -> None:
+        """Bytes, on telnet in its form: IAC doubled, ends of lines as the mode has them. Raises SockcliError."""
+        raise self._cannot("nothing can be sent")
+
+    def send_keys(self, _data: bytes, /) -> None:
+        """Keys of the terminal, in character mode. Raises SockcliError."""
+        raise self._cannot("it is not in character mode")
+
+    def send_eof(self) -> None:
+        """No more input: half-close, where there is such a thing. Raises SockcliError."""
+        raise self._cannot("it has no end to send")
+
+    def interrupt(self) -> None:
+        """Telnet's Interrupt Process, with Synch. Raises UsageError."""
+        raise self._cannot("it does not speak telnet")
+
+    def ayt(self) -> None:
+        """Telnet's Are You There. Raises UsageError."""
+        raise self._cannot("it does not speak telnet")
+
+    def break_(self) -> None:
+        """Telnet's Break. Raises UsageError."""
+        raise self._cannot("it does not speak telnet")
+
+    def telnet_request(self, _verb: str, _option: str, /) -> None:
+        """`do`, `dont`, `will` or `wont` an option, by name or number. Raises UsageError."""
+        raise self._cannot("it does not speak telnet")
+
+    def resize(self, columns: int, rows: int) -> None:
+        """The terminal has this size now."""
+
+    # For the hub
+
+    def fileno(self) -> int:
+        raise NotImplementedError
+
+    def interest(self) -> tuple[bool, bool]:
+        """Whether to wait until it can read, and until it can write."""
+        raise NotImplementedError
+
+    @property
+    def eager(self) -> bool:
+        """It has something to do that no descriptor will tell of."""
+        return False
+
+    def ready(self) -> None:
+        """Do what can be done now."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Give up the connection; again is harmless."""
+        raise NotImplementedError
+
+    def due(self) -> Deadline:
+        """When a limit of its passes."""
+        return self._limits.deadline.earlier(self._idle).earlier(self._linger)
+
+    def check_limits(self) -> None:
+        """End it where one has."""
+        limits = self._limits
+        if limits.deadline.expired:
+            self._end(TimedOut(f"the deadline of {limits.deadline.seconds:g} s passed"))
+        elif self._idle.expired:
+            self._end(TimedOut(f"nothing was sent or received for {self._idle.seconds:g} s"))
+        elif self._linger.expired:
+            self._end(TimedOut(f"the peer did not finish within {self._linger.seconds:g} s of the end of input"))
+
+    # What came
+
+    def take(self, limit: int) -> bytes:
+        """What to write to the terminal next, about `limit` bytes of the peer's; empty where there is nothing."""
+        shown = bytearray()
+        if self.inbox.dropped:
+            shown += f"\n[sockcli: {self.inbox.dropped:,} bytes were dropped here, more than is kept]\n".encode()
+            self.inbox.dropped = 0
+        while limit > 0 and (chunk := self.inbox.take(limit)) is not None:
+            shown += self.view.show(chunk)
+            limit -= max(1, len(chunk.data))
+        return bytes(shown)
+
+    # Settings and records
+
+    def change(self, name: str, value: str) -> None:
+        """Change a setting of this session (see `options.CHOICES`). Raises UsageError."""
+        self.settings.change(name, value)
+        self._listener.session_changed(self)
+
+    def log(self, path: str | None) -> None:
+        """Record both directions' bytes to a file from now on, or no longer. Raises LocalFailure, UsageError."""
+        taps = open_records(None, path) if path is not None else []
+        if self._log is not None:
+            self._taps.remove(self._log)
+            self._log.close()
+        self._log = taps[0] if taps else None
+        self._log_path = path
+        self._taps += taps
+
+    def record(self, hex_dump: str | None, log: str | None) -> None:
+        """As `--hex-dump` and `--log` have it. Raises LocalFailure, UsageError."""
+        taps = open_records(hex_dump, log)
+        self._taps += taps
+        if log is not None:
+            self._log, self._log_path = taps[-1], log
+
+    def status(self) -> list[tuple[str, str]]:
+        """Everything about it, as names and values to show."""
+        rows = [
+            ("session", f"{self.number}: {self.title}"),
+            *self._addresses(),
+            ("allowed by", f"{self.grant.rule} ({self.grant.source})"),
+            ("sent", _amount(self.sent, self.last_sent)),
+            ("received", _amount(self.received, self.last_received)),
+            ("started", _clock(self.started)),
+        ]
+        if self.unsent:
+            rows.append(("on its way", f"{self.unsent:,} bytes"))
+        if self._log_path is not None:
+            rows.append(("log", self._log_path))
+        return rows + self._more_status()
+
+    # For the kinds
+
+    def _addresses(self) -> list[tuple[str, str]]:
+        return []
+
+    def _more_status(self) -> list[tuple[str, str]]:
+        return []
+
+    def _cannot(self, why: str) -> UsageError:
+        return UsageError(f"session {self.number} ({self.title}): {why}")
+
+    def _came(self, data: bytes) -> None:
+        """Count and record what was on the wire."""
+        self.received += len(data)
+        self.last_received = time.time()
+        self._idle.restart()
+        for tap in self._taps:
+            tap.received(data)
+
+    def _keep(self, chunk: Chunk) -> None:
+        """For the user to see."""
+        self.inbox.put(chunk)
+        if not self.front:
+            self.inbox.trim()
+        self._listener.session_output(self)
+
+    def _went(self, data: memoryview) -> None:
+        """Count and record what the kernel took."""
+        self.sent += len(data)
+        self.last_sent = time.time()
+        self._idle.restart()
+        if self._taps:
+            copy = bytes(data)
+            for tap in self._taps:
+                tap.sent(copy)
+
+    def fail(self, failure: SockcliError) -> None:
+        """It cannot go on."""
+        self._end(failure)
+
+    def _end(self, failure: SockcliError | None) -> None:
+        if self.over:
+            return
+        self.over = True
+        self.failure = failure
+        self._listener.session_over(self)
+
+    def _close_records(self) -> None:
+        taps, self._taps, self._log, self._log_path = self._taps, [], None, None
+        for tap in taps:
+            tap.close()
+
+
+def _clock(when: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when))
+
+
+def _amount(count: int, last: float | None) -> str:
+    return f"{count:,} bytes" + (f", last at {_clock(last)}" if last is not None else "")
+
+
+TERMINAL_TYPE: Final = "TERM"
+
+
+def terminal_type() -> str:
+    """What telnet tells the peer about the terminal."""
+    return os.environ.get(TERMINAL_TYPE, "")

@@ -1,0 +1,79 @@
+"""Where commands run: what they can ask for, and what runs them. Implemented by the prompt and by scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from sockcli.policy import Policy
+from sockcli.repl.hub import Hub
+from sockcli.repl.options import Settings, Target
+
+if TYPE_CHECKING:
+    from prompt_toolkit.completion import Completer
+
+# The words of a `tcp`, `udp` or `listen` command to what they ask for; the first word is the command's name.
+# Raises UsageError.
+ParseTarget = Callable[[Sequence[str]], Target]
+
+
+class Shell(Protocol):
+    """What a command may use."""
+
+    @property
+    def hub(self) -> Hub:
+        """The sessions."""
+        ...
+
+    @property
+    def policy(self) -> Policy: ...
+
+    @property
+    def settings(self) -> Settings:
+        """What new sessions start with; `set` without a session changes these."""
+        ...
+
+    @property
+    def parse(self) -> ParseTarget:
+        """How the command line reads `tcp`, `udp` and `listen`."""
+        ...
+
+    @property
+    def history(self) -> Sequence[str]:
+        """The commands that were given, the oldest first."""
+        ...
+
+    def show(self, text: str) -> None:
+        """Lines that were asked for. Controls in them are made visible."""
+        ...
+
+    def notice(self, text: str) -> None:
+        """A line about what happened, with `sockcli: ` before it."""
+        ...
+
+    def progress(self, text: str | None) -> None:
+        """What the running command is about, where there is a place for that; None: no more."""
+        ...
+
+    def suspend(self) -> None:
+        """Stop the program, as Ctrl-Z does. Raises UsageError where there is no terminal to go back to."""
+        ...
+
+    def quit(self) -> None:
+        """Leave, closing every session, once the command has returned."""
+        ...
+
+
+class CommandRunner(Protocol):
+    """Runs the lines given at the command prompt."""
+
+    async def run(self, line: str) -> None:
+        """Run one command; return when it is done. Cancelled by Ctrl-C. Raises SockcliError."""
+        ...
+
+    def completer(self) -> Completer | None:
+        """Completes command lines."""
+        ...
+
+
+MakeRunner = Callable[[Shell], CommandRunner]
