@@ -98,7 +98,7 @@ def receive(settings: Settings, output: Output, receiver: UdpReceiver, options: 
         interrupt=output.interrupt,
     )
     try:
-        output.session(session, receiver.grant, receiver.local)
+        output.session(session, receiver.grant, receiver.local, normal_end="peer")
     finally:
         receiver.close()
         settings.detail(f"{session.datagrams_received} datagrams received")

@@ -91,8 +91,8 @@ class Output:
         self._close_taps()
         self.sink.close()
 
-    def session(self, session: Session, grant: Grant, address: Address) -> None:
-        """Run it, between its connect and its close event."""
+    def session(self, session: Session, grant: Grant, address: Address, *, normal_end: str = "input") -> None:
+        """Run it, between its connect and its close event. `normal_end`: the reason where it does not tell one."""
         self._had_session = True
         if self.events is not None:
             self.sink.put(self.events.connect(grant, address))
@@ -104,7 +104,7 @@ class Output:
             code = 128 + exc.signum if isinstance(exc, Interrupted) else exc.exit_code
             self._closed(session, reason_of(exc), code)
             raise
-        self._closed(session, ending.value if ending else "input", 0)
+        self._closed(session, ending.value if ending else normal_end, 0)
 
     def _closed(self, session: Session, reason: str, code: int) -> None:
         if self.events is not None:
