@@ -20,7 +20,7 @@ _NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*").fullmatch
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*").fullmatch
 _OCTET: Final = r"(0|[1-9][0-9]?|1[0-9][0-9]|2[0-4][0-9]|25[0-5])"
 _QUAD = re.compile(rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}").fullmatch
-_ZONE = re.compile(r"[A-Za-z0-9._-]{1,15}").fullmatch  # 15: IFNAMSIZ without its NUL
+_ZONE: Final = r"[A-Za-z0-9._-]{1,15}"  # 15: IFNAMSIZ without its NUL
 _PORT = re.compile(r"[0-9]{1,5}").fullmatch
 
 MAX_NAME: Final = 253  # RFC 1035's 255 octets on the wire
@@ -231,7 +231,7 @@ def _parse_ipv6(text: str) -> Host:
         return Host.from_packed(HostKind.IPV6, packed)
     if packed >> 118 != _LINK_LOCAL:
         _refuse(text, "only a link-local IPv6 address (fe80::/10) has a zone")
-    if not _ZONE(zone):
+    if not re.fullmatch(_ZONE, zone):
         _refuse(text, "a zone is the name of a network interface, as in fe80::1%eth0")
     return Host.from_packed(HostKind.IPV6, packed, zone)
 

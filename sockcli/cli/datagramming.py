@@ -18,7 +18,6 @@ from sockcli.net.base import Transport
 from sockcli.net.udp import UdpReceiver, UdpTransport
 from sockcli.options import DialOptions, ListenOptions
 from sockcli.policy import Request
-from sockcli.reception import ReceiveOptions, Receiver
 from sockcli.streams import Source
 
 
@@ -30,7 +29,7 @@ def run(settings: Settings, output: Output, words: Sequence[str], values: Mappin
         request = Request(Operation.UDP_BIND, *listen_target(words, "udp"))
         engine = prepare(settings, output, request)
         receiver = engine.bind(request, ListenOptions(family, deadline=deadline))
-        receive(settings, output, receiver, ReceiveOptions(values["count"], deadline))
+        receive(settings, output, receiver, values["count"], deadline)
         return
     target, messages = connect_target(words, "udp")
     plan = SendPlan.parse(values, messages)
@@ -86,13 +85,15 @@ class SendPlan(NamedTuple):
             )
 
 
-def receive(settings: Settings, output: Output, receiver: UdpReceiver, options: ReceiveOptions) -> None:
+def receive(settings: Settings, output: Output, receiver: UdpReceiver, count: int | None, deadline: Deadline) -> None:
     """Print what comes to `receiver`, which is closed whatever happens."""
+    from sockcli.reception import ReceiveOptions, Receiver  # sending does without
+
     settings.listening(receiver.local, chosen=receiver.grant.request.port == 0)
     session = Receiver(
         receiver,
         output.sink,
-        options,
+        ReceiveOptions(count, deadline),
         taps=output.taps,
         show=output.events.datagram if output.events else None,
         interrupt=output.interrupt,

@@ -17,7 +17,7 @@ Protocol = Literal["tcp", "udp"]
 # Longer than any run, and short enough that no sum of limits overflows a clock.
 MAX_SECONDS = 1e9
 
-_DECIMAL = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+").fullmatch
+_DECIMAL = r"[0-9]+(\.[0-9]*)?|\.[0-9]+"  # compiled where it is needed, which is rarely
 
 LOOPBACK = Host.parse("127.0.0.1")
 
@@ -33,7 +33,7 @@ def pause(text: str) -> float:
 
 
 def _seconds(text: str, bound: str, fits: Callable[[float], bool]) -> float:
-    if not _DECIMAL(text):  # float() takes nan, 1_0 and full-width digits
+    if not re.fullmatch(_DECIMAL, text):  # float() takes nan, 1_0 and full-width digits
         raise click.BadParameter(f"{text!r} is not a number of seconds")
     seconds = float(text)
     if not fits(seconds) or seconds > MAX_SECONDS:

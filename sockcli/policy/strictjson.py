@@ -15,7 +15,7 @@ from typing import Final
 from sockcli.endpoint import quoted
 from sockcli.errors import ManifestProblem
 
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+").fullmatch
+_PLAIN_KEY = r"[A-Za-z0-9_-]+"
 _BOM: Final = "\ufeff"
 
 
@@ -102,5 +102,5 @@ def _place(steps: _Steps) -> str:
         if isinstance(step, int):
             parts.append(f"[{step}]")
         else:
-            parts.append(f".{step}" if _PLAIN_KEY(step) else f"[{quoted(step)}]")
+            parts.append(f".{step}" if re.fullmatch(_PLAIN_KEY, step) else f"[{quoted(step)}]")
     return "".join(reversed(parts)).removeprefix(".")
