@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import io
 import os
 import shutil
 import signal
@@ -11,7 +12,7 @@ import struct
 import sys
 import termios
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -174,6 +175,17 @@ def test_the_descriptor_is_left_blocking(pty: Pty) -> None:
     assert os.get_blocking(pty.slave)
 
 
+@pytest.mark.parametrize("mode", ["cbreak", "raw"])
+def test_one_key_is_enough_whatever_was_set_before(pty: Pty, mode: LineMode) -> None:
+    patient = pty.attributes()
+    patient[6][termios.VMIN], patient[6][termios.VTIME] = b"\x05", b"\x00"
+    termios.tcsetattr(pty.slave, termios.TCSANOW, patient)
+    with LineDiscipline(pty.slave) as line:
+        line.set(mode)
+        os.write(pty.master, b"x")
+        assert os.read(pty.slave, 100) == b"x"
+
+
 def test_what_was_typed_ahead_is_kept(pty: Pty) -> None:
     os.write(pty.master, b"typed\n")
     with LineDiscipline(pty.slave) as line:
@@ -264,13 +276,18 @@ say("<done>")
 """
 
 
-class Shell:
-    """An interactive bash, which sets no modes of its own, and the program above in it."""
+BASH: Final = ["bash", "--norc", "--noprofile", "--noediting", "-i"]
+# This one leaves the terminal as a stopped job left it, so that nothing hides what we forget.
+DASH: Final = ["dash", "-i"]
 
-    def __init__(self, bash: str, script: str) -> None:
+
+class Shell:
+    """An interactive shell that edits no lines, and the program above in it."""
+
+    def __init__(self, command: Sequence[str], script: str) -> None:
         environment = ENVIRONMENT | {"PS1": "SHELL> ", "TERM": "dumb", "LC_ALL": "C.UTF-8"}
-        arguments = ["--norc", "--noprofile", "--noediting", "-i"]
-        self.child = pexpect.spawn(bash, arguments, env=environment, encoding="utf-8", echo=True, timeout=15)
+        self.child = pexpect.spawn(command[0], command[1:], env=environment, encoding="utf-8", timeout=15)
+        self.shown = self.child.logfile_read = io.StringIO()
         self.run = f"{sys.executable} {script}"
         self.expect("SHELL> ")
 
@@ -308,14 +325,13 @@ class Shell:
         self.has_its_terminal()
 
 
-@pytest.fixture
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    bash = shutil.which("bash")
-    if bash is None:
-        pytest.skip("bash is not installed")
-    script = tmp_path_factory.mktemp("tty") / "child.py"
+@pytest.fixture(params=[BASH, DASH], ids=["bash", "dash"])
+def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shell]:
+    if shutil.which(request.param[0]) is None:
+        pytest.skip(f"{request.param[0]} is not installed")
+    script = tmp_path / "child.py"
     script.write_text(CHILD)
-    shell = Shell(bash, str(script))
+    shell = Shell(request.param, str(script))
     yield shell
     shell.child.close(force=True)
 
@@ -367,6 +383,7 @@ def test_in_the_background_it_leaves_the_terminal_to_the_shell(shell: Shell) -> 
     shell.command("jobs -l")
     shell.expect("Stopped (tty input)")
     shell.has_its_terminal()
+    assert "<resume>" not in shell.shown.getvalue()
     shell.foreground()
     shell.types("x", signals=True)
     shell.quit()
@@ -387,7 +404,7 @@ def test_a_stopped_job_can_be_killed(shell: Shell) -> None:
     os.kill(pid, signal.SIGTSTP)
     shell.expect("Stopped")
     shell.expect("SHELL> ")
-    shell.command("kill %1")
+    shell.command("kill -TERM %1; kill -CONT %1")
     shell.expect("<terminated>")
     shell.child.send("\n")
     shell.has_its_terminal()
@@ -399,12 +416,12 @@ def test_where_nothing_can_stop_it_a_storm_of_stops_leaves_it_as_it_was(tmp_path
     script.write_text(CHILD)
     child = pexpect.spawn(sys.executable, [str(script), "raw"], env=ENVIRONMENT, encoding="utf-8", timeout=15)
     child.expect("<ready")
-    for _ in range(20):
-        child.kill(signal.SIGTSTP)
-        child.kill(signal.SIGCONT)
     child.kill(signal.SIGTSTP)
     child.expect("<suspend>")
     child.expect("<resume>")
+    for _ in range(20):
+        child.kill(signal.SIGTSTP)
+        child.kill(signal.SIGCONT)
     child.send("x")
     child.expect_exact("<got b'x' echo=False signals=False>")
     child.send("q")
