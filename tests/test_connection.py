@@ -132,7 +132,7 @@ def test_datagrams_are_whole_and_an_empty_one_is_no_end(engine: Engine) -> None:
 
 
 def test_what_the_manifest_does_not_allow_is_not_opened(engine: Engine) -> None:
-    with pytest.raises(Denied, match="127.0.0.2"):
+    with pytest.raises(Denied, match=r"127\.0\.0\.2"):
         engine.open(Request(Operation.TCP_CONNECT, Host.parse("127.0.0.2"), 1))
 
 
