@@ -16,7 +16,7 @@ from sockcli.endpoint import Address
 from sockcli.errors import SockcliError, TimedOut
 from sockcli.net.base import DEFAULT_CHUNK, WANT_READ, WANT_WRITE, Interest, Signal, Transport
 from sockcli.policy import Grant
-from sockcli.wait import READABLE, wait
+from sockcli.wait import NO_INTERRUPT, READABLE, Interrupt, wait
 
 Handler = Callable[[bytes], None]
 CloseHandler = Callable[[SockcliError | None], None]
@@ -25,11 +25,13 @@ CloseHandler = Callable[[SockcliError | None], None]
 class Connection:
     """A TCP connection or a connected UDP socket that the manifest allowed, with calls that wait.
 
-    Time limits are in seconds; None waits for ever. Every call raises Unreachable when the connection is lost.
+    Time limits are in seconds; None waits for ever. Every call raises Unreachable when the connection is lost, and
+    every call that waits raises Interrupted when `interrupt` says so.
     """
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, interrupt: Interrupt = NO_INTERRUPT) -> None:
         self._transport = transport
+        self._interrupt = interrupt
         self._reader: _Reader | None = None
 
     @property
@@ -50,16 +52,16 @@ class Connection:
 
         On UDP that is the datagram or nothing. Raises TimedOut.
         """
-        view, deadline = memoryview(data), Deadline(timeout)
+        view, deadline = memoryview(data).cast("B"), Deadline(timeout)
         while isinstance(taken := self._transport.send(view), Signal):
             self._wait(WANT_WRITE, deadline, "nothing could be sent")
         return taken
 
     def send_all(self, data: bytes | memoryview, *, timeout: float | None = None) -> None:
         """Send all of `data`. Raises TimedOut, after which it is not known how much was sent."""
-        view, deadline = memoryview(data), Deadline(timeout)
-        while view:
-            view = view[self.send(view, timeout=deadline.remaining()) :]
+        view, deadline = memoryview(data).cast("B"), Deadline(timeout)
+        while view := view[self.send(view, timeout=deadline.remaining()) :]:
+            pass
 
     def send_eof(self) -> None:
         """Half-close: tell the peer that nothing more is coming. It may still send."""
@@ -84,11 +86,17 @@ class Connection:
     def on_receive(self, handler: Handler, on_close: CloseHandler | None = None) -> None:
         """From now on call `handler` with what comes in, on a thread of the connection's own.
 
-        `on_close` is called once, last: with None at the peer's end or `close`, with the error otherwise.
+        `on_close` is called once, last: with None at the peer's end or `close`, with the error otherwise. What
+        `handler` raises ends the thread, and is reported as for any thread (`threading.excepthook`).
         """
         if self._reader is not None:
             raise RuntimeError("the connection has a handler already")
         self._reader = _Reader(self._transport, handler, on_close)
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until the handler given to `on_receive` was called for the last time. Raises TimedOut."""
+        if self._reader is not None and not self._reader.join(timeout):
+            raise TimedOut(f"{self.peer}: it did not end within {timeout:g} s")
 
     def close(self) -> None:
         """Close it, and end the handler's thread; again is harmless."""
@@ -107,7 +115,7 @@ class Connection:
     def _wait(self, want: Interest, deadline: Deadline, what: str) -> None:
         if want == WANT_READ and self._transport.pending():
             return
-        if not wait([(self._transport.fileno(), self._transport.interest(want))], deadline):
+        if not wait([(self._transport.fileno(), self._transport.interest(want))], deadline, self._interrupt):
             raise TimedOut(f"{self.peer}: {what} within {deadline.seconds:g} s")
 
 
@@ -120,16 +128,23 @@ class _Reader:
         self._on_close = on_close
         self._stop_in, self._stop_out = os.pipe()
         self._stopped = False
+        self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=f"sockcli {transport.peer}", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        if self._stopped:
-            return
-        self._stopped = True
-        os.close(self._stop_out)  # the other end becomes readable, and stays so
-        if threading.current_thread() is not self._thread:  # a handler may close its own connection
-            self._thread.join()
+        with self._lock:  # the handler and the program may close it at the same time
+            if not self._stopped:
+                self._stopped = True
+                os.close(self._stop_out)  # the other end becomes readable, and stays so
+        self.join(None)
+
+    def join(self, timeout: float | None) -> bool:
+        """Whether the thread has ended, or is the one that asks: a handler may close its own connection."""
+        if threading.current_thread() is self._thread:
+            return True
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         error: SockcliError | None = None

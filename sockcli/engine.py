@@ -13,17 +13,18 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sockcli.clock import NEVER, Deadline
-from sockcli.endpoint import Address, Host, Operation
+from sockcli.endpoint import Address, Host, Operation, parse_port
 from sockcli.errors import Denied, SockcliError, TimedOut, Unreachable, UsageError
 from sockcli.net.base import SYSTEM_NET, Net, Note, Transport
 from sockcli.net.bind import NO_LOCAL_ENDS, LocalEnd, LocalEnds
 from sockcli.net.resolve import resolve
 from sockcli.net.sockaddr import UNSPECIFIED
-from sockcli.options import DialOptions, ListenOptions, Source
+from sockcli.options import CONNECT_TIMEOUT, DialOptions, ListenOptions, Source
 from sockcli.policy import Grant, Policy, Request
 from sockcli.wait import NO_INTERRUPT, Interrupt
 
 if TYPE_CHECKING:
+    from sockcli.connection import Connection
     from sockcli.net.listen import TcpListener
     from sockcli.net.udp import UdpReceiver
 
@@ -68,6 +69,24 @@ class Engine:
             return opener(grant, addresses, ends, options.on_attempt, limit)
 
         return self._persist(attempt, options)
+
+    def connect(
+        self,
+        host: str | Host,
+        port: int,
+        *,
+        operation: Operation | str = Operation.TCP_CONNECT,
+        timeout: float | None = CONNECT_TIMEOUT,
+    ) -> Connection:
+        """For programs: what open() gives, with calls that wait. `operation` is `udp-send-to` for datagrams.
+
+        `timeout` is in seconds, name lookup included; None waits for ever. Raises what open() does.
+        """
+        from sockcli.connection import Connection
+
+        target = host if isinstance(host, Host) else Host.parse(host)
+        request = Request(Operation(operation), target, parse_port(str(port)))
+        return Connection(self.open(request, DialOptions(connect_timeout=timeout)), self._interrupt)
 
     def listen(self, request: Request, options: ListenOptions = _LISTEN) -> TcpListener:
         """Listen for TCP connections. Raises Denied, Unresolved, TimedOut, LocalFailure, UsageError, Interrupted."""

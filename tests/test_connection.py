@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import array
+import contextlib
 import queue
+import re
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from sockcli import Connection, Denied, Engine, Manifest, SockcliError, TimedOut, Unreachable
-from sockcli.endpoint import Host, Operation
-from sockcli.policy import Request
+from sockcli import Connection, Denied, Engine, Manifest, SockcliError, TimedOut, Unreachable, UsageError
+from sockcli.endpoint import Host
+from sockcli.errors import Interrupted
+from tests.running import Stop
 
+README = Path(__file__).parent.parent / "README.md"
 WAIT = 10.0  # seconds: far more than anything here takes
 
 
@@ -31,8 +37,7 @@ def engine() -> Engine:
 
 
 def connect(engine: Engine, server: socket.socket) -> tuple[Connection, socket.socket]:
-    request = Request(Operation.TCP_CONNECT, Host.parse("127.0.0.1"), server.getsockname()[1])
-    connection = Connection(engine.open(request))
+    connection = engine.connect("127.0.0.1", server.getsockname()[1], timeout=WAIT)
     peer, _ = server.accept()
     peer.settimeout(WAIT)
     return connection, peer
@@ -120,11 +125,12 @@ def test_datagrams_are_whole_and_an_empty_one_is_no_end(engine: Engine) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
         peer.bind(("127.0.0.1", 0))
         peer.settimeout(WAIT)
-        request = Request(Operation.UDP_SEND_TO, Host.parse("127.0.0.1"), peer.getsockname()[1])
-        with Connection(engine.open(request)) as connection:
+        with engine.connect("127.0.0.1", peer.getsockname()[1], operation="udp-send-to") as connection:
             assert connection.send(b"") == 0
             data, address = peer.recvfrom(100)
             assert data == b""
+            connection.send_all(b"")
+            assert peer.recv(100) == b""
             peer.sendto(b"", address)
             peer.sendto(b"x" * 60_000, address)
             assert connection.receive(timeout=WAIT) == b""
@@ -133,10 +139,95 @@ def test_datagrams_are_whole_and_an_empty_one_is_no_end(engine: Engine) -> None:
 
 def test_what_the_manifest_does_not_allow_is_not_opened(engine: Engine) -> None:
     with pytest.raises(Denied, match=r"127\.0\.0\.2"):
-        engine.open(Request(Operation.TCP_CONNECT, Host.parse("127.0.0.2"), 1))
+        engine.connect("127.0.0.2", 1)
+    with pytest.raises(Denied, match="localhost"):  # another host than the address that the rule names
+        engine.connect(Host.parse("localhost"), 1)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "operation"),
+    [
+        ("127.1", 80, "tcp-connect"),
+        ("127.0.0.1", 65_536, "tcp-connect"),
+        ("127.0.0.1", -1, "tcp-connect"),
+        ("127.0.0.1", 0, "tcp-connect"),
+        ("127.0.0.1", 80, "udp-bind"),
+    ],
+)
+def test_what_is_no_endpoint_is_not_opened(engine: Engine, host: str, port: int, operation: str) -> None:
+    with pytest.raises(UsageError):
+        engine.connect(host, port, operation=operation)
 
 
 def test_a_limit_is_told_in_the_error(engine: Engine, server: socket.socket) -> None:
     connection, peer = connect(engine, server)
     with connection, peer, pytest.raises(TimedOut, match=r"within 0.01 s"):
         connection.receive(timeout=0.01)
+
+
+def test_a_connection_is_limited_in_time(engine: Engine, server: socket.socket) -> None:
+    server.listen(0)
+    with contextlib.ExitStack() as queued:
+        # Linux queues one more than it is told to; the others are not answered at all.
+        for _ in range(4):
+            waiting = queued.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(server.getsockname())
+        with pytest.raises(TimedOut):
+            engine.connect("127.0.0.1", server.getsockname()[1], timeout=0.1)
+
+
+def test_an_interrupt_ends_a_wait(server: socket.socket) -> None:
+    stop = Stop()
+    policy = Manifest.parse('{"permissions": [{"socket": ["tcp-connect:127.0.0.1"]}]}').policy
+    connection, peer = connect(Engine(policy, interrupt=stop), server)
+    with contextlib.closing(stop), connection, peer:
+        threading.Timer(0.02, stop.stop).start()
+        with pytest.raises(Interrupted):
+            connection.receive()
+        with pytest.raises(Interrupted):
+            connection.send_all(bytes(1 << 24))
+
+
+def test_any_bytes_can_be_sent(engine: Engine, server: socket.socket) -> None:
+    """Also those of an array, which are not one to an item."""
+    connection, peer = connect(engine, server)
+    with connection, peer:
+        numbers = memoryview(array.array("I", [1, 2]))
+        assert connection.send(numbers) == 8
+        assert peer.recv(100) == bytes(numbers)
+
+
+def test_joining_waits_for_the_handlers_last_call(engine: Engine, server: socket.socket) -> None:
+    connection, peer = connect(engine, server)
+    got: list[bytes] = []
+    with connection:
+        connection.join()  # there is no handler to wait for
+        connection.on_receive(got.append)
+        with pytest.raises(TimedOut, match=r"within 0.01 s"):
+            connection.join(0.01)
+        peer.sendall(b"last")
+        peer.close()
+        connection.join(WAIT)
+        assert got == [b"last"]
+
+
+def test_the_readmes_ten_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """Run as they stand, but for the port, against an echo."""
+    (example,) = re.findall(r"^## As a library\n.*?^```python\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+    assert len([line for line in example.splitlines() if line]) <= 10
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def echo() -> None:
+            peer, _ = server.accept()
+            with peer:
+                while data := peer.recv(1000):
+                    peer.sendall(data)
+
+        thread = threading.Thread(target=echo)
+        thread.start()
+        assert "7007" in example
+        exec(compile(example.replace("7007", str(server.getsockname()[1])), "README.md", "exec"), {})
+        thread.join(WAIT)
+    # What it prints is what its comments say.
+    assert capsys.readouterr().out.split("\n")[:-1] == re.findall(r"# prints (.*)$", example, re.MULTILINE)
