@@ -7,7 +7,7 @@ at; `unescape`, `parse_hex` and `CrlfEncoder` make the bytes to send out of what
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sockcli.errors import UsageError
@@ -68,6 +68,15 @@ def hex_dump_lines(data: bytes, offset: int = 0) -> Iterator[str]:
         yield f"{offset + start:08x}  {shown:<{BYTES_PER_LINE * 3 - 1}}  |{text[start : start + BYTES_PER_LINE]}|"
 
 
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """The rows, each with as many cells, a line each and with their columns lined up; all of it `printable`."""
+    safe = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*safe, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in safe
+    )
+
+
 class CrlfEncoder:
     """Every line ends in CR LF: a lone LF becomes one, a CR LF stays one, also when it is split between two calls."""
 
@@ -89,7 +98,7 @@ class CrlfEncoder:
         return b"\n" + encoded if second_half else encoded
 
 
-def unescape(text: str) -> bytes:
+def unescape(text: str, encoding: str = "utf-8") -> bytes:
     r"""The bytes that `text` means, with `\n \r \t \0 \xHH \\` read; UsageError at anything else after a backslash.
 
     A byte that was not UTF-8 in the first place (surrogateescape) comes out as it went in.
@@ -97,22 +106,23 @@ def unescape(text: str) -> bytes:
     result = bytearray()
     end = 0
     for match in re.finditer(_ESCAPE, text):
-        result += _encode(text[end : match.start()], end)
+        result += _encode(text[end : match.start()], end, encoding)
         end = match.end()
         name = match[1]
         if name is None:
             raise _bad_escape(text, match.start())
         result.append(int(name[1:], 16) if name.startswith("x") else _ESCAPES[name])
-    result += _encode(text[end:], end)
+    result += _encode(text[end:], end, encoding)
     return bytes(result)
 
 
-def _encode(text: str, position: int) -> bytes:
+def _encode(text: str, position: int, encoding: str) -> bytes:
     try:
-        return text.encode("utf-8", "surrogateescape")
+        return text.encode(encoding, "surrogateescape")
     except UnicodeEncodeError as exc:
         place = position + exc.start + 1
-        raise UsageError(f"character {place} of the message, {printable(text[exc.start])}, has no UTF-8 form") from exc
+        char = printable(text[exc.start])
+        raise UsageError(f"character {place} of the message, {char}, has no {encoding.upper()} form") from exc
 
 
 def _bad_escape(text: str, position: int) -> UsageError:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sockcli.errors import UsageError
-from sockcli.text import CrlfEncoder, hex_dump_lines, is_visible, parse_hex, printable, unescape
+from sockcli.text import CrlfEncoder, hex_dump_lines, is_visible, parse_hex, printable, table, unescape
 
 
 @pytest.mark.parametrize(
@@ -125,6 +125,12 @@ def test_unescape_refuses_what_has_no_bytes() -> None:
         unescape("a\\n\ud800")
 
 
+def test_unescape_in_another_encoding() -> None:
+    assert unescape("\u00e9 \\xc3\\xa9\\n", "latin-1") == b"\xe9 \xc3\xa9\n"
+    with pytest.raises(UsageError, match="character 2 of the message, \u20ac, has no LATIN-1 form"):
+        unescape("a\u20ac", "latin-1")
+
+
 @given(st.binary())
 def test_unescape_reads_every_byte_back(data: bytes) -> None:
     assert unescape("".join(f"\\x{byte:02x}" for byte in data)) == data
@@ -159,3 +165,8 @@ def test_parse_hex_names_the_place_of_an_error(text: str, place: int) -> None:
 @given(st.binary(), st.sampled_from(["", " ", ":", "\t "]))
 def test_parse_hex_reads_back(data: bytes, between: str) -> None:
     assert parse_hex(between.join(f"{byte:02x}" for byte in data)) == data
+
+
+def test_table_lines_columns_up_and_shows_controls() -> None:
+    lines = table([("a", "bcd", ""), ("\x1b[2K", "g\nh", "i")]).split("\n")
+    assert lines == ["a        bcd", r"\x1b[2K  g\nh  i"]

@@ -9,12 +9,13 @@ import click
 
 from sockcli.cli.common import HELP_OPTIONS, common_options
 from sockcli.cli.options import deadline_option, family_of, family_options
-from sockcli.cli.output import emit, emit_json, table
+from sockcli.cli.output import emit, emit_json
 from sockcli.cli.params import Protocol, expect_no_more, take_target
 from sockcli.cli.settings import Settings, pass_settings
 from sockcli.endpoint import Operation
 from sockcli.errors import ExitCode, UsageError
 from sockcli.policy import Request
+from sockcli.text import table
 
 if TYPE_CHECKING:
     from sockcli.engine import Answer

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from sockcli.cli.common import HELP_OPTIONS, common_options
-from sockcli.cli.output import emit, emit_json, table
+from sockcli.cli.output import emit, emit_json
 from sockcli.cli.settings import Settings, pass_settings
+from sockcli.text import table
 
 
 @click.group("manifest", context_settings=HELP_OPTIONS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import click
 
@@ -19,12 +19,3 @@ def emit_json(value: Mapping[str, object]) -> None:
     import json
 
     click.echo(json.dumps(value))
-
-
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """The rows with their columns lined up."""
-    safe = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*safe, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in safe
-    )
