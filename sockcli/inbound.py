@@ -52,7 +52,7 @@ class Inbound:
     @property
     def eager(self) -> bool:
         """It can do something that no event will tell of."""
-        if self.ended or not self._has_room():
+        if self._shortcut is not None or self.ended or not self._has_room():
             return False
         return self._transport.pending() or (self._codec is not None and self._decodes(self._codec))
 
@@ -64,20 +64,22 @@ class Inbound:
         return self._sink is not None and self._sink.pending > 0
 
     def interest(self) -> Interest:
-        sink, stuck = self._sink, self.stuck
+        sink = self._sink
+        if self._shortcut is not None and sink is not None:
+            return self._interest_of(self._shortcut, sink)
         # The sink is always watched: once its reader is gone, nothing has to be written to notice it.
-        interest: Interest = () if sink is None else ((sink.fileno(), WRITABLE if stuck else 0),)
-        if not self._wire_ended and self._has_room() and not (stuck and self._shortcut is not None):
+        interest: Interest = () if sink is None else ((sink.fileno(), WRITABLE if sink.pending else 0),)
+        if not self._wire_ended and self._has_room():
             interest = (*interest, (self._transport.fileno(), self._wanted()))
         return interest
 
     def step(self, ready: Ready) -> None:
         if self._sink is not None and (events := ready.get(self._sink.fileno())):
             self._sink.ready(events)
-        if self.ended or not self._has_room():
-            return
         if self._shortcut is not None:
             self._move(self._shortcut, ready)
+        elif self.ended or not self._has_room():
+            return
         elif self._codec is not None and self._decodes(self._codec):
             self._decode(self._codec)
         elif ready.get(self._transport.fileno(), 0) & (self._wanted() | BROKEN) or self._transport.pending():
@@ -97,10 +99,17 @@ class Inbound:
         wanted = self._transport.interest(WANT_READ)
         return wanted if self._codec is None or self._urgent else wanted | URGENT
 
+    def _interest_of(self, shortcut: Shortcut, sink: Sink) -> Interest:
+        if self.ended or not shortcut.hungry or sink.pending:
+            return ((sink.fileno(), WRITABLE if self.stuck else 0),)
+        return (sink.fileno(), 0), (self._transport.fileno(), WANT_READ)
+
     def _move(self, shortcut: Shortcut, ready: Ready) -> None:
         """Have the kernel move what is there, behind what is still to be written."""
         awaited = self._transport if shortcut.hungry else self._sink
-        if awaited is None or not ready.get(awaited.fileno()) or (self._sink is not None and self._sink.pending):
+        if self.ended or awaited is None or not ready.get(awaited.fileno()):
+            return
+        if self._sink is not None and self._sink.pending:
             return
         try:
             self._count(shortcut.move)

@@ -41,7 +41,8 @@ class SignalInterrupt:
     def check(self) -> None:
         """Raise Interrupted once a signal has come, every time that it is asked."""
         # The descriptor wakes for every signal that has a handler, also for those that are not ours.
-        try:  # noqa: SIM105 - asked at every turn of a relay, where suppress() would take longer than the read
+        # Asked at every turn of a relay, where suppress() would take longer than the read.
+        try:
             while os.read(self._read, _DRAIN):
                 pass
         except BlockingIOError:
