@@ -21,7 +21,8 @@ from sockcli.terminal.tally import Tally
 class SafeRules:
     """The safe set, as the parser asks for it."""
 
-    clean: Final = re.compile(rf"(?:[ -~\n\t]++|{SGR}|\r\n|{VISIBLE})*+")
+    # Not possessive: up to Python 3.11.4 such a group keeps what it took of an alternative that then failed.
+    clean: Final = re.compile(rf"(?:[ -~\n\t]++|{SGR}|\r\n|{VISIBLE})*")
     plain: Final = bytes((*range(0x20, 0x7F), *b"\n\t\r"))
     waits_after_cr: Final = True
     _shown: Final = ShownTable({ord(char): char for char in "\n\t"})

@@ -56,7 +56,8 @@ _SHAPE: Final = re.compile(r"\x1b\[([0-6]?) q")
 class ScreenRules:
     """The screen set, as the parser asks for it."""
 
-    clean: Final = re.compile(rf"(?:[ -~\n\t\r\b]++|{_DRAWING}|{SGR}|{VISIBLE})*+")
+    # Not possessive: up to Python 3.11.4 such a group keeps what it took of an alternative that then failed.
+    clean: Final = re.compile(rf"(?:[ -~\n\t\r\b]++|{_DRAWING}|{SGR}|{VISIBLE})*")
     plain: Final = bytes((*range(0x20, 0x7F), *b"\n\t\r\b"))
     waits_after_cr: Final = False
     # VT and FF move down a line on every terminal that is not paper.
