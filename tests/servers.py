@@ -171,7 +171,7 @@ def dnsmasq(directory: Path, *records: str, port: int | None = None, wrapper: Se
     options = ["--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file"]
     options += ["--listen-address=127.0.0.1", "--bind-interfaces", "--log-queries", "--log-facility=-"]
     # Names under .test that are in no record do not exist. It would give up root for an account that may not exist.
-    options += ["--local=/test/", "--user=root"]
+    options += ["--local=/test/", "--user=root", "--group=root"]
     with running(
         directory, lambda chosen: [*wrapper, path, f"--port={chosen}", *options, *records], ["udp", "tcp"], port
     ) as server:
