@@ -25,13 +25,14 @@ from sockcli.streams import Source
 from sockcli.tty import window_size
 
 if TYPE_CHECKING:
-    from sockcli.telnet import TelnetCodec
+    from sockcli.telnet import TelnetCodec, TelnetOptions
 
 
 def run(settings: Settings, output: Output, words: Sequence[str], values: Mapping[str, Any]) -> None:
     """Do what the command line says; `values` are the options of `sockcli tcp`. Raises SockcliError."""
     family = family_of(values["ipv4"], values["ipv6"])
     request = request_of(words, values["listen"])
+    telnet = telnet_options_of(values, size=window_size(STDERR)) if values["telnet"] else None
     engine = prepare(settings, output, request)
     deadline = Deadline(values["deadline"])
     options = DialOptions(
@@ -43,7 +44,7 @@ def run(settings: Settings, output: Output, words: Sequence[str], values: Mappin
         values["retry_delay"],
         settings.detail,
     )
-    with Sessions(settings, output, values, deadline) as sessions:
+    with Sessions(settings, output, values, deadline, telnet) as sessions:
         if values["listen"]:
             sessions.accept(engine.listen(request, ListenOptions(family, deadline=deadline)))
         else:
@@ -62,14 +63,22 @@ def request_of(words: Sequence[str], listening: bool) -> Request:
 class Sessions:
     """One run of the command: a session, or with `--keep-open` one after the other."""
 
-    def __init__(self, settings: Settings, output: Output, values: Mapping[str, Any], deadline: Deadline) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        output: Output,
+        values: Mapping[str, Any],
+        deadline: Deadline,
+        telnet: TelnetOptions | None,
+    ) -> None:
+        """`telnet` where it is to be spoken."""
         self._settings = settings
         self._values = values
         self._output = output
         self._deadline = deadline
         self._source = Source()
         self._progress = self._progress_wanted()
-        self._telnet = telnet_options_of(values, size=window_size(STDERR)) if values["telnet"] else None
+        self._telnet = telnet
         self._options = RelayOptions(
             crlf=values["crlf"],
             line_delay=values["line_delay"],

@@ -55,20 +55,22 @@ def check_telnet(given: Given, values: Mapping[str, Any], *, interactive: bool) 
 
 
 def telnet_options_of(values: Mapping[str, Any], *, size: tuple[int, int] | None) -> TelnetOptions:
-    """The codec's options. Raises UsageError."""
-    from sockcli.telnet import TelnetOptions
+    """The codec's options, as they can be used. Raises UsageError."""
+    from sockcli.telnet.options import TelnetOptions, checked
 
-    return TelnetOptions(
+    options = TelnetOptions(
         terminal_type=os.environ.get("TERM") or "UNKNOWN",
         size=size,
         env=environment(values["env"]),
         binary=values["binary"],
-        com=values["com_settings"] or ("" if values["com"] else None),
+        com=values["com_settings"] if values["com_settings"] is not None else "" if values["com"] else None,
         mud=values["mud"],
         compress=values["compress"],
-        charset=values["encoding"] or "UTF-8",
+        charset=values["encoding"] if values["encoding"] is not None else "UTF-8",
         eol=values["eol"],
     )
+    # The codec would check them as well, but only once there is a connection.
+    return checked(options)
 
 
 def environment(listed: Sequence[str]) -> dict[str, str]:
