@@ -1,7 +1,7 @@
 """The sessions: opened, watched on the event loop, one of them in front.
 
-Public for commands: `sessions`, `current`, `open`, `use`, `close`, `send_to`, `drained`, `resize`. What is to be shown
-is told to `Watcher`. The hub reads from a session in front only while there is room for what it sends.
+Public for commands: `sessions`, `current`, `open`, `use`, `close`, `send_to`, `until`, `drained`, `resize`. What is
+to be shown is told to `Watcher`. The hub reads from a session in front only while there is room for what it sends.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Protocol
 
 from sockcli.endpoint import Operation
 from sockcli.engine import Engine
-from sockcli.errors import LocalFailure, SockcliError, UsageError
+from sockcli.errors import SockcliError, Unreachable, UsageError
 from sockcli.net.base import Transport
 from sockcli.net.tcp import TcpTransport
 from sockcli.net.udp import UdpReceiver
@@ -68,7 +68,7 @@ class Hub:
         self._sessions: dict[int, Session] = {}
         self._watched: dict[int, tuple[int, bool, bool]] = {}
         self._timers: dict[int, asyncio.TimerHandle] = {}
-        self._drains: dict[int, asyncio.Event] = {}
+        self._awaited: dict[int, asyncio.Event] = {}
         self._woken: set[int] = set()
         self._current: Session | None = None
         self._next_number = 1
@@ -146,7 +146,7 @@ class Hub:
         if self._current is session:
             self._current = None
         del self._sessions[session.number]
-        self._drained(session)
+        self._tell_waiting(session)
         try:
             session.close()
         finally:
@@ -161,13 +161,16 @@ class Hub:
             except SockcliError as exc:
                 self._watcher.notice(None, str(exc))
 
+    async def until(self, session: Session, condition: Callable[[], bool]) -> None:
+        """Wait until `condition` holds, which is asked at each change of the session, or until that is over."""
+        while not (condition() or session.over or session.number not in self._sessions):
+            await self._awaited.setdefault(session.number, asyncio.Event()).wait()
+
     async def drained(self, session: Session) -> None:
         """Wait until it has room for more to send, as a long `sendfile` does. Raises its failure once it is over."""
-        while not session.room:
-            if session.over or session.number not in self._sessions:
-                raise session.failure or LocalFailure(f"session {session.number} is closed")
-            self._drains[session.number] = event = asyncio.Event()
-            await event.wait()
+        await self.until(session, lambda: session.room)
+        if session.over or session.number not in self._sessions:
+            raise session.failure or Unreachable(f"session {session.number} ({session.title}) is over")
 
     async def send_to(self, session: Session, request: Request, data: bytes) -> None:
         """A datagram from a bound session to somebody. Raises SockcliError."""
@@ -207,15 +210,14 @@ class Hub:
         if session.number:
             self._watch(session)
             self._watcher.changed(session)
-            if session.room:
-                self._drained(session)
+            self._tell_waiting(session)
 
     def session_notice(self, session: Session, text: str) -> None:
         self._watcher.notice(session, text)
 
     def session_over(self, session: Session) -> None:
         self._unwatch(session)
-        self._drained(session)
+        self._tell_waiting(session)
         self._watcher.over(session)
 
     def session_accepted(self, session: Session, accepted: object) -> None:
@@ -324,7 +326,7 @@ class Hub:
         session.check_limits()
         self._watch(session)
 
-    def _drained(self, session: Session) -> None:
-        event = self._drains.pop(session.number, None)
+    def _tell_waiting(self, session: Session) -> None:
+        event = self._awaited.pop(session.number, None)
         if event is not None:
             event.set()
