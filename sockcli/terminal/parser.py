@@ -69,12 +69,13 @@ class Rules(Protocol):
 class Parser:
     """Turns text into the text that may be shown."""
 
-    __slots__ = ("_before", "_held", "_string", "_string_left", "rules")
+    __slots__ = ("_apart", "_before", "_held", "_string", "_string_left", "rules")
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self._held = ""
         self._before = ""  # the characters before what is held or comes next: joiners depend on them
+        self._apart = False  # a sequence was last, whose characters are none to join to
         self._string = ""
         self._string_left = 0
 
@@ -85,7 +86,8 @@ class Parser:
 
     def passed(self, last: str) -> None:
         """Clean text that ends in `last` went by this parser."""
-        self._before = (self._before + last)[-CONTEXT:]
+        self._apart = False
+        self._remember(last)
 
     def feed(self, text: str) -> str:
         pieces: list[str] = []
@@ -95,7 +97,7 @@ class Parser:
             text = f"{before}{self._held}{text}"
         stop = self._parse(text, len(before), pieces)
         self._held = text[stop:]
-        self.passed(text[max(0, stop - CONTEXT) : stop])
+        self._remember(text[max(0, stop - CONTEXT) : stop])
         return "".join(pieces)
 
     def finish(self) -> str:
@@ -108,31 +110,40 @@ class Parser:
             return self.rules.controls(held)
         return self._sequence(held)
 
+    def _remember(self, last: str) -> None:
+        self._before = (self._before + last)[-CONTEXT:]
+
     def _parse(self, text: str, at: int, pieces: list[str]) -> int:
         """Parse from `at`; the index of the first character that has to wait for what follows it."""
-        clean, end = self.rules.clean, len(text)
-        while at < end:
-            if self._string:
-                stop = self._swallow(text, at)
-                if stop == at and self._string:
-                    return at
-                at = stop
-                continue
-            match = clean.match(text, at)
-            if match is not None and match.end() > at:
-                pieces.append(match[0])
-            elif match := _SEQUENCE.match(text, at):
-                if match.end() == end and match.lastgroup is None:
-                    return at
-                pieces.append(self._sequence(match[0]))
-            elif text[at] == "\r" and at + 1 == end and self.rules.waits_after_cr:
+        while at < len(text):
+            stop = self._swallow(text, at) if self._string else self._token(text, at, pieces)
+            if stop is None:
                 return at
-            else:
-                match = _CONTROLS.match(text, at)
-                assert match is not None  # every other character is clean
-                pieces.append(self.rules.controls(match[0]))
-            at = match.end()
-        return end
+            at = stop
+        return at
+
+    def _token(self, text: str, at: int, pieces: list[str]) -> int | None:
+        """Take one thing; where it ends, or None if that is not to be seen yet."""
+        apart, self._apart = self._apart, False
+        if apart and text[at] in JOINERS:
+            pieces.append(self.rules.controls(text[at]))
+            return at + 1
+        match = self.rules.clean.match(text, at)
+        if match is not None and match.end() > at:
+            pieces.append(match[0])
+            return match.end()
+        if match := _SEQUENCE.match(text, at):
+            if match.end() == len(text) and match.lastgroup is None:
+                return None
+            self._apart = True
+            pieces.append(self._sequence(match[0]))
+            return match.end()
+        if text[at] == "\r" and at + 1 == len(text) and self.rules.waits_after_cr:
+            return None
+        match = _CONTROLS.match(text, at)
+        assert match is not None  # every other character is clean
+        pieces.append(self.rules.controls(match[0]))
+        return match.end()
 
     def _sequence(self, sequence: str) -> str:
         controls = ""
@@ -147,8 +158,9 @@ class Parser:
             return controls
         return controls + self.rules.sequence(sequence)
 
-    def _swallow(self, text: str, at: int) -> int:
-        """Where the control string ends, or where its part in `text` does."""
+    def _swallow(self, text: str, at: int) -> int | None:
+        """Where the control string ends, or where its part in `text` does; None as in `_token`."""
+        self._apart = True
         if self._string == "]" and self._string_left == MAX_STRING:
             self._string_left = _PALETTE.get(text[at], MAX_STRING)
         limit = min(len(text), at + self._string_left)
@@ -160,7 +172,7 @@ class Parser:
                 self._string = ""
             return stop
         if match[0] == "\x1b" and stop + 1 == len(text):
-            return stop
+            return None if stop == at else stop
         self._string = ""
         if match[0] == "\x1b":
             return stop + 2 if text[stop + 1] == "\\" else stop

@@ -78,10 +78,9 @@ def _violations(text: str, mode: str) -> Iterator[str]:
             if char not in ("\n\t\r" if mode == "safe" else "\n\t\r\b\a\x0e\x0f"):
                 yield f"control {char!r}"
         elif char in JOINERS:
-            # A selector may also follow a sequence that ended in a digit and was left out: what is before it then does
-            # not show that, and a selector on any character does nothing worse than to choose its form.
             before = text[at - 1] if at else " "
-            if before in JOINERS - {"\ufe0f"} or (char in "\u200c\u200d" and ord(before) < 0x600):
+            joins = ord(before) >= 0x600 and before not in JOINERS - {"\ufe0f"}
+            if not joins and not (char in "\ufe0e\ufe0f" and before in "0123456789#*\xa9\xae"):
                 yield f"joiner {char!r} after {before!r}"
         elif is_hidden(char):
             yield f"character {char!r}"

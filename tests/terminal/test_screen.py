@@ -57,6 +57,8 @@ def test_passes_as_it_is(data: bytes) -> None:
         (b"\xc2\x9b31m\xc2\x84", b"<U+009B>31m<U+0084>"),
         (b"\x9b31m", "\ufffd31m".encode()),
         ("\u202e".encode(), b"<U+202E>"),
+        ("\x1b#8\ufe0f".encode(), b"<U+FE0F>"),  # the 8 is none of the text's
+        ("\x1b]8\a\ufe0f".encode(), b"<U+FE0F>"),
     ],
 )
 def test_is_left_out_or_made_plain(data: bytes, left: bytes) -> None:
