@@ -36,6 +36,18 @@ record_options = bundle(
     click.option("--log", metavar="FILE", help="Record both directions' bytes as they passed; - is stderr."),
 )
 
+terminal_options = bundle(
+    click.option(
+        "--terminal",
+        metavar="safe|screen|raw",
+        type=click.Choice(["safe", "screen", "raw"]),
+        help="What a peer may do to a terminal.  [default: safe, and screen for a telnet peer's full-screen programs]",
+    ),
+    click.option(
+        "--escape", metavar="KEY", help="On a terminal: the key for the command prompt, or none.  [default: ^]]"
+    ),
+)
+
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
 
 

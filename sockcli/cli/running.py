@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sockcli.flow import Tap
     from sockcli.policy import Grant
     from sockcli.record import JsonEvents
-    from sockcli.terminal import TerminalFilter
+    from sockcli.terminal import FilterMode, TerminalFilter
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 
@@ -50,7 +50,7 @@ class Output:
         self._values = values
         self.interrupt = interrupt
         self.events = json_events() if values["as_json"] else None
-        self._terminal = terminal_filter() if self.events is None and os.isatty(STDOUT) else None
+        self._terminal = terminal_filter(values["terminal"]) if self.events is None and os.isatty(STDOUT) else None
         self.sink = Sink(STDOUT, output_filter=self.events or self._terminal)
         self.taps: Sequence[Tap] = ()
         self._had_session = False
@@ -59,6 +59,13 @@ class Output:
     def on_terminal(self) -> bool:
         """The peer's bytes go to a terminal."""
         return self._terminal is not None
+
+    def check_terminal(self) -> None:
+        """Raises UsageError for options that say how a terminal is used, where none is."""
+        if self._values["terminal"] is not None and not self.on_terminal:
+            raise UsageError("--terminal is for output to a terminal, and there is none here")
+        if self._values["escape"] is not None:
+            raise UsageError("--escape is for sessions, which need a terminal on both stdin and stdout")
 
     def open_records(self) -> None:
         """Make the files that are asked for: only once the request is granted, but before anything is connected.
@@ -134,14 +141,15 @@ def json_events() -> JsonEvents:
     return JsonEvents()
 
 
-def terminal_filter() -> TerminalFilter:
+def terminal_filter(mode: FilterMode | None) -> TerminalFilter:
     from sockcli.terminal import TerminalFilter  # in a pipe nothing of it is needed
 
-    return TerminalFilter("safe")
+    return TerminalFilter(mode or "safe")
 
 
 def prepare(settings: Settings, output: Output, request: Request) -> Engine:
     """The engine, with the request granted and the records open. Raises ManifestError, Denied, LocalFailure."""
+    output.check_terminal()
     policy = settings.load_policy()
     policy.authorize(request)
     output.open_records()

@@ -14,6 +14,7 @@ from sockcli.cli.options import (
     json_option,
     record_options,
     source_option,
+    terminal_options,
 )
 from sockcli.cli.params import limit, pause
 from sockcli.cli.settings import Settings, pass_settings
@@ -26,6 +27,9 @@ RELAYING = (
     *SENDING, "send_only", "recv_only", "idle_timeout", "hex_dump", "log", "progress", "telnet", *TELNET_ONLY, *TEXT
 )  # fmt: skip
 CONNECTING = ("probe", "source", "retry", "retry_delay", "connect_timeout")
+
+# With one of these, a terminal is no session but a plain line at a time.
+PLAIN = ("listen", "keep_open", "probe", "send_only", "recv_only", "line_delay", "as_json")
 
 EXCLUSIONS = {
     "listen": CONNECTING,
@@ -69,6 +73,7 @@ EXCLUSIONS = {
 )
 @click.option("-z", "--probe", is_flag=True, help="Connect, say so on stderr, and leave.")
 @telnet_options
+@terminal_options
 @record_options
 @click.option("--progress/--no-progress", default=None, help="Bytes, rate and what is left, on stderr.")
 @json_option

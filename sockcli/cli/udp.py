@@ -14,6 +14,7 @@ from sockcli.cli.options import (
     json_option,
     record_options,
     source_option,
+    terminal_options,
 )
 from sockcli.cli.params import pause
 from sockcli.cli.settings import Settings, pass_settings
@@ -21,6 +22,9 @@ from sockcli.cli.settings import Settings, pass_settings
 CUTTING = ("framing", "chomp")
 READING = ("escapes", "hex")
 REPLYING = ("wait", "replies", "retries")
+
+# With one of these, a terminal is no session but plain input and output.
+PLAIN = ("listen", "count", "framing", *READING, *REPLYING, "empty", "as_json")
 
 EXCLUSIONS = {
     "listen": (*CUTTING, *READING, *REPLYING, "empty", "source"),
@@ -51,6 +55,7 @@ EXCLUSIONS = {
 @family_options
 @source_option
 @deadline_option
+@terminal_options
 @record_options
 @json_option
 @common_options
