@@ -7,7 +7,7 @@ to be shown is told to `Watcher`. The hub reads from a session in front only whi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Protocol
@@ -15,10 +15,12 @@ from typing import Protocol
 from sockcli.endpoint import Operation
 from sockcli.engine import Engine
 from sockcli.errors import SockcliError, Unreachable, UsageError
+from sockcli.flow import Tap
 from sockcli.net.base import Transport
 from sockcli.net.tcp import TcpTransport
 from sockcli.net.udp import UdpReceiver
 from sockcli.policy import Policy, Request
+from sockcli.record import open_records
 from sockcli.repl.datagram import BoundSession, DatagramSession
 from sockcli.repl.listening import ListenerSession
 from sockcli.repl.opening import opened
@@ -41,8 +43,8 @@ class Watcher(Protocol):
         """Its mode, its echo or its counters."""
         ...
 
-    def notice(self, session: Session | None, text: str) -> None:
-        """Something to say, in our own words."""
+    def told(self, session: Session | None, text: str) -> None:
+        """Something to say of a session, or of all, in our own words."""
         ...
 
     def over(self, session: Session) -> None:
@@ -103,24 +105,22 @@ class Hub:
 
         Takes as long as it takes, and can be cancelled. Raises SockcliError.
         """
-        settings = (target.settings or self.settings).copy()
-        session: Session
-        match target:
-            case TcpTarget():
-                session = await self._open_tcp(target, settings)
-            case UdpTarget():
-                transport = await self._dial(target)
-                session = DatagramSession(transport, target, settings, self)
-            case ListenTarget():
-                session = await self._listen(target, settings)
-        return self._adopt(session, target)
+        self.policy.authorize(target.request)  # before a file is made for what is not to be
+        taps = open_records(target.hex_dump, target.log)
+        try:
+            if isinstance(target, ListenTarget):
+                session = await self._listen(target)
+            else:
+                session = self._session(await self._dial(target), target)
+        except BaseException:
+            for tap in taps:
+                tap.close()
+            raise
+        return self._adopt(session, target, taps)
 
-    def adopt(self, transport: Transport, target: TcpTarget | UdpTarget) -> Session:
-        """A connection that was made elsewhere, as a session in front. Raises SockcliError."""
-        settings = (target.settings or self.settings).copy()
-        if isinstance(target, TcpTarget):
-            return self._adopt(StreamSession(transport, target, settings, self, self._size), target)
-        return self._adopt(DatagramSession(transport, target, settings, self), target)
+    def adopt(self, transport: Transport, target: TcpTarget | UdpTarget, taps: Sequence[Tap] = ()) -> Session:
+        """A connection that was made elsewhere, as a session in front, recorded by `taps`."""
+        return self._adopt(self._session(transport, target), target, taps)
 
     def use(self, number: int | None) -> None:
         """Put this session in front; None: none of them. Raises UsageError."""
@@ -159,7 +159,7 @@ class Hub:
             try:
                 self.close(number)
             except SockcliError as exc:
-                self._watcher.notice(None, str(exc))
+                self._watcher.told(None, str(exc))
 
     async def until(self, session: Session, condition: Callable[[], bool]) -> None:
         """Wait until `condition` holds, which is asked at each change of the session, or until that is over."""
@@ -213,7 +213,7 @@ class Hub:
             self._tell_waiting(session)
 
     def session_notice(self, session: Session, text: str) -> None:
-        self._watcher.notice(session, text)
+        self._watcher.told(session, text)
 
     def session_over(self, session: Session) -> None:
         self._unwatch(session)
@@ -225,15 +225,17 @@ class Hub:
         target = TcpTarget(session.request)
         peer = StreamSession(accepted, target, session.settings.copy(), self, self._size)
         self._add(peer)
-        self._watcher.notice(session, f"session {peer.number}: {peer.peer} connected")
+        self._watcher.told(session, f"session {peer.number}: {peer.peer} connected")
         if self._current is None:
             self.use(peer.number)
 
     # Within
 
-    async def _open_tcp(self, target: TcpTarget, settings: Settings) -> Session:
-        transport = await self._dial(target)
-        return StreamSession(transport, target, settings, self, self._size)
+    def _session(self, transport: Transport, target: TcpTarget | UdpTarget) -> Session:
+        settings = (target.settings or self.settings).copy()
+        if isinstance(target, TcpTarget):
+            return StreamSession(transport, target, settings, self, self._size)
+        return DatagramSession(transport, target, settings, self)
 
     async def _dial(self, target: TcpTarget | UdpTarget) -> Transport:
         request, dial = target.request, target.dial
@@ -241,7 +243,8 @@ class Hub:
             lambda interrupt: self._make_engine(interrupt).open(request, dial), discard=lambda each: each.close()
         )
 
-    async def _listen(self, target: ListenTarget, settings: Settings) -> Session:
+    async def _listen(self, target: ListenTarget) -> Session:
+        settings = (target.settings or self.settings).copy()
         request, options = target.request, target.listen
         if request.operation is Operation.UDP_BIND:
             receiver: UdpReceiver = await opened(
@@ -253,12 +256,8 @@ class Hub:
         )
         return ListenerSession(listener, settings, self)
 
-    def _adopt(self, session: Session, target: Target) -> Session:
-        try:
-            session.record(target.hex_dump, target.log)
-        except SockcliError:
-            session.close()
-            raise
+    def _adopt(self, session: Session, target: Target, taps: Sequence[Tap]) -> Session:
+        session.record(taps, target.log)
         self._add(session)
         if not isinstance(session, ListenerSession):
             self.use(session.number)

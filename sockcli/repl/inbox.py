@@ -27,6 +27,7 @@ class Chunk(NamedTuple):
     time: float
     sender: Address | None = None
     datagram: bool = False
+    character: bool = False  # it came in character mode
 
 
 class Inbox:
@@ -42,6 +43,11 @@ class Inbox:
 
     def __bool__(self) -> bool:
         return bool(self._chunks)
+
+    @property
+    def front(self) -> Chunk | None:
+        """What `take` gives next."""
+        return self._chunks[0] if self._chunks else None
 
     @property
     def full(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from typing import ClassVar, Final, Protocol
 
 from sockcli.clock import NEVER, Deadline
@@ -51,6 +52,7 @@ class Session:
     """What every kind of session has."""
 
     kind: ClassVar[str] = ""
+    can_half_close: ClassVar[bool] = False
 
     def __init__(self, grant: Grant, settings: Settings, listener: Listener, limits: Limits = Limits()) -> None:  # noqa: B008
         self.number = 0  # given by the hub
@@ -191,13 +193,25 @@ class Session:
 
     # What came
 
+    @property
+    def shows_character(self) -> bool:
+        """Whether what is to be shown next came in character mode; with nothing to show, whether that is on now."""
+        chunk = self.inbox.front
+        return self.character_mode if chunk is None else chunk.character
+
     def take(self, limit: int) -> bytes:
-        """What to write to the terminal next, about `limit` bytes of the peer's; empty where there is nothing."""
+        """What to write to the terminal next, about `limit` bytes of the peer's; empty where there is nothing.
+
+        Ends where the other mode begins: the view is to be switched for that (`shows_character`).
+        """
         shown = bytearray()
         if self.inbox.dropped:
             shown += f"\n[sockcli: {self.inbox.dropped:,} bytes were dropped here, more than is kept]\n".encode()
             self.inbox.dropped = 0
-        while limit > 0 and (chunk := self.inbox.take(limit)) is not None:
+        while limit > 0 and self.shows_character == self.view.character:
+            chunk = self.inbox.take(limit)
+            if chunk is None:
+                break
             shown += self.view.show(chunk)
             limit -= max(1, len(chunk.data))
         return bytes(shown)
@@ -219,9 +233,8 @@ class Session:
         self._log_path = path
         self._taps += taps
 
-    def record(self, hex_dump: str | None, log: str | None) -> None:
-        """As `--hex-dump` and `--log` have it. Raises LocalFailure, UsageError."""
-        taps = open_records(hex_dump, log)
+    def record(self, taps: Sequence[Tap], log: str | None) -> None:
+        """What `open_records` opened, for it was to be done before connecting; the last is that for `log`."""
         self._taps += taps
         if log is not None:
             self._log, self._log_path = taps[-1], log

@@ -49,6 +49,7 @@ class StreamSession(Session):
     """Made by the hub on a transport, which belongs to it from then on."""
 
     kind: ClassVar[str] = "tcp"
+    can_half_close: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -131,7 +132,10 @@ class StreamSession(Session):
             return  # the peer that echoes is gone, and with it whoever would show an error
         if self.settings.encoding != "utf-8":
             data = self._key_decoder.decode(data).encode(self.settings.encoding, "replace")
-        self.send_bytes(data)
+        # Whoever reads the keys stops while there is no room; the few that were read by then are taken.
+        if self._codec is not None:
+            self._codec.send_data(data)
+        self._pull()
 
     def send_eof(self) -> None:
         self._expect_open()
@@ -227,6 +231,8 @@ class StreamSession(Session):
         super().check_limits()
 
     def close(self) -> None:
+        if not self.over:
+            self._send()  # what was entered just now
         self.over = True
         self._close_records()
         self._transport.close()
@@ -347,7 +353,7 @@ class StreamSession(Session):
                 return  # modes and options are asked for where they matter
 
     def _show(self, data: bytes) -> None:
-        self._keep(Chunk(data, time.time()))
+        self._keep(Chunk(data, time.time(), character=self.character_mode))
 
     def _check_over(self) -> None:
         if self._wire_ended and not self._undecoded and (self.failure is not None or not self.unsent):

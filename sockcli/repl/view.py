@@ -46,6 +46,11 @@ class View:
             shown = self._stamped(shown, chunk.time)
         return shown
 
+    @property
+    def character(self) -> bool:
+        """What is shown is a screen of the peer's, not lines."""
+        return self._character
+
     def set_character(self, on: bool) -> bytes:
         """The peer took over the echo, or gave it back; what to write for that."""
         self._character = on

@@ -1,0 +1,370 @@
+"""The REPL: what a line that was entered means, what sessions have to say, and how it all ends.
+
+Enter sends the line, or runs it as a command. The escape key asks for one command, then it is back to the session.
+Ctrl-C ends a running command, else it empties the line; on an empty line it is Interrupt Process for a telnet peer,
+ends a plain session that is the program, as in nc, and does nothing in the REPL. Ctrl-D on an empty line ends the
+input of a session, the second time the session; at the command prompt it leaves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from sockcli.errors import Interrupted, SockcliError, UsageError
+from sockcli.policy import Policy
+from sockcli.repl.history import COMMANDS, HistoryFile, history_path
+from sockcli.repl.hub import Hub, MakeEngine
+from sockcli.repl.options import EscapeKey, Settings
+from sockcli.repl.session import Session
+from sockcli.repl.shell import MakeRunner, ParseTarget
+from sockcli.repl.stage import Stage
+from sockcli.repl.toolbar import fragments
+from sockcli.text import printable
+
+if TYPE_CHECKING:
+    from prompt_toolkit.completion import Completer
+
+# Lines entered while a command runs wait for it. More than this were not typed by hand.
+MOST_QUEUED: Final = 1_000
+# Lines of ours that wait while a full-screen program has the terminal. The last ones are the ones to read.
+MOST_WORDS: Final = 500
+
+Begin = Callable[["Repl"], Awaitable[None]]
+
+
+class Repl:
+    """One run, on the user's terminal: the Shell of commands, the Host of faces, the Watcher of sessions."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        make_runner: MakeRunner,
+        parse: ParseTarget,
+        *,
+        settings: Settings | None = None,
+        escape: EscapeKey | None = None,
+        single: bool = False,
+        make_engine: MakeEngine | None = None,
+    ) -> None:
+        """`single`: it is over with its last session."""
+        self.policy = policy
+        self.parse = parse
+        self.settings = settings or Settings()
+        self.escape = escape
+        self.hub = Hub(policy, self, self.settings, make_engine)
+        self.doing = ""
+        self.farewell: list[str] = []  # what is left to say once the terminal is given back
+        self._single = single
+        self._past = HistoryFile(history_path())
+        self._runner = make_runner(self)
+        self._asked = False  # one command, then back to the session
+        self._task: asyncio.Task[None] | None = None  # the command that runs
+        self._queue: deque[str] = deque()  # lines entered meanwhile
+        self._words: deque[str] = deque(maxlen=MOST_WORDS)
+        self._failure: BaseException | None = None
+        self._main: asyncio.Task[Any] | None = None
+        self._stage: Stage | None = None
+
+    # Running
+
+    def run(self, begin: Begin | None = None) -> int:
+        """Until it is over; `begin` opens the first session. The exit code, where nothing is raised.
+
+        Raises SockcliError: what the session that was the program failed with, or Interrupted.
+        """
+        asyncio.run(self._run(begin))
+        if self._failure is not None:
+            raise self._failure
+        return 0
+
+    async def _run(self, begin: Begin | None) -> None:
+        self._main = asyncio.current_task()
+        asyncio.get_running_loop().set_exception_handler(self._crashed)
+        self._stage = Stage(self, self.hub, self._past, self._signalled)
+        if begin is not None:
+            self._start(begin(self))
+        try:
+            await self._stage.run()
+        except asyncio.CancelledError:
+            if self._failure is None:
+                raise
+        finally:
+            if self._task is not None:
+                self._task.cancel()
+                await asyncio.wait([self._task])
+            self.hub.close_all()
+
+    def _abort(self, failure: BaseException) -> None:
+        """Leave from wherever it is; the terminal is given back on the way."""
+        self._failure = self._failure or failure
+        assert self._main is not None
+        self._main.cancel()
+
+    def _signalled(self, signum: int) -> None:
+        if signum == signal.SIGINT and not self._single:
+            self.cancel()
+        else:
+            self._abort(Interrupted(signum))
+
+    def _crashed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        self._abort(error if isinstance(error, BaseException) else RuntimeError(context["message"]))
+
+    def _end(self) -> None:
+        if self._stage is not None:
+            self._stage.end()
+
+    def _settle(self) -> None:
+        """Something is another now."""
+        if self._stage is None:
+            return
+        if self._is_last and not self.busy:
+            self._stage.end()
+        else:
+            self._stage.settle()
+
+    # Commands
+
+    def _start(self, work: Awaitable[None]) -> None:
+        self._task = asyncio.ensure_future(self._command(work))
+        self._settle()
+
+    async def _command(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except asyncio.CancelledError:
+            self.notice("cancelled")
+        except SockcliError as exc:
+            if self._is_last:
+                self._failure = exc
+            else:
+                self._report(exc)
+        except Exception as exc:  # noqa: BLE001 - a fault in one command is not the end of all sessions
+            self.notice(f"internal error: {type(exc).__name__}: {exc}")
+        self._task = None
+        self._asked = False
+        self.doing = ""
+        self._settle()
+        while self._queue and not self.busy:
+            self._act(self._queue.popleft())
+
+    def _report(self, error: SockcliError) -> None:
+        for line in str(error).split("\n"):
+            self._say(f"sockcli: error: {line}")
+        if error.hint:
+            self._say(f"hint: {error.hint}")
+
+    def _say(self, text: str) -> None:
+        self._words += [printable(line) for line in text.split("\n")]
+        self._settle()
+
+    # Shell: for commands
+
+    @property
+    def history(self) -> Sequence[str]:
+        return self._past.entries(COMMANDS)
+
+    def show(self, text: str) -> None:
+        self._say(text)
+
+    def notice(self, text: str) -> None:
+        self._say(f"sockcli: {text}")
+
+    def progress(self, text: str | None) -> None:
+        self.doing = text or ""
+        self._settle()
+
+    def suspend(self) -> None:
+        assert self._stage is not None
+        self._stage.suspend()
+
+    def quit(self) -> None:
+        self._end()
+
+    # Watcher: of sessions
+
+    def output(self, _session: Session) -> None:
+        self._settle()
+
+    def changed(self, _session: Session) -> None:
+        self._settle()
+
+    def told(self, session: Session | None, text: str) -> None:
+        place = f"session {session.number}: " if session is not None and session is not self.hub.current else ""
+        self.notice(f"{place}{text}")
+
+    def over(self, session: Session) -> None:
+        if session is not self.hub.current:
+            ended = str(session.failure or f"connection closed by {session.peer}")
+            self.told(session, ended)
+            if not session.inbox:
+                self._forget(session)
+        elif session.view.character:
+            self._asked = False  # its screen is what there is to see last
+        self._settle()
+
+    # Host: of faces
+
+    @property
+    def session(self) -> Session | None:
+        return self.hub.current
+
+    @property
+    def commanding(self) -> bool:
+        return self._asked or self.hub.current is None
+
+    @property
+    def busy(self) -> bool:
+        return self._task is not None
+
+    @property
+    def hidden(self) -> bool:
+        session = self.hub.current
+        return session is not None and session.echo_off
+
+    @property
+    def completer(self) -> Completer | None:
+        return self._runner.completer()
+
+    def toolbar(self, columns: int) -> Sequence[tuple[str, str]]:
+        current = self.hub.current
+        return fragments(current, [each for each in self.hub.sessions.values() if each is not current], columns)
+
+    def take(self, limit: int) -> bytes:
+        session = self.hub.current
+        if session is None or session.shows_character != session.view.character:
+            return b""
+        data = session.take(limit)
+        self.hub.taken(session)
+        return data
+
+    def take_words(self) -> bytes:
+        words = "".join(f"{line}\r\n" for line in self._words)
+        self._words.clear()
+        return words.encode("utf-8", "backslashreplace")
+
+    def shown(self) -> None:
+        session = self.hub.current
+        if session is not None and session.over and not session.inbox:
+            self._finish(session)
+        elif session is not None and session.shows_character != session.view.character:
+            self._settle()
+
+    def resized(self, columns: int, rows: int) -> None:
+        self.hub.resize(columns, rows)
+
+    def enter(self, text: str) -> None:
+        if not self.busy:
+            self._act(text)
+        elif len(self._queue) < MOST_QUEUED:
+            self._queue.append(text)
+
+    def _act(self, text: str) -> None:
+        assert self._stage is not None
+        self._stage.face.entered(text)
+        session = self.hub.current
+        try:
+            if session is not None and not self._asked:
+                for line in text.split("\n"):
+                    session.send_line(line)
+            elif "\n" in text:
+                raise UsageError("a pasted block is not run; a command is one line")
+            elif text.strip():
+                self._start(self._runner.run(text))
+            else:
+                self._asked = False
+                self._settle()
+        except SockcliError as exc:
+            self._report(exc)
+
+    def cancel(self) -> None:
+        session = self.hub.current
+        if self._task is not None:
+            self._queue.clear()
+            self._task.cancel()
+        elif self._asked:
+            self._asked = False
+            self._settle()
+        elif session is not None and session.speaks_telnet:
+            self._try(session.interrupt)
+        elif session is not None and self._single:
+            self._abort(Interrupted(signal.SIGINT))
+
+    def end_of_input(self) -> None:
+        session = self.hub.current
+        if self.busy:
+            return
+        if self._asked:
+            self._asked = False
+            self._settle()
+        elif session is None:
+            self._end()
+        elif session.input_ended or not session.can_half_close:
+            self._close(session)
+        else:
+            self._try(session.send_eof)
+
+    def ask(self) -> None:
+        if not self.busy and self.hub.current is not None:
+            self._asked = not self._asked
+            self._settle()
+
+    def refuse(self, text: str) -> None:
+        self._report(UsageError(text))
+
+    def lost_terminal(self) -> None:
+        self._abort(Interrupted(signal.SIGHUP))
+
+    def _try(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except SockcliError as exc:
+            self._report(exc)
+
+    # How a session ends
+
+    def _finish(self, session: Session) -> None:
+        """All that it sent was shown."""
+        assert self._stage is not None
+        last = session.view.finish()
+        if not session.view.character:
+            last = session.lines.feed(last, len(last)) + session.lines.complete()
+        self._stage.face.show(last)
+        for text in session.view.left_out():
+            self._tell(session, text)
+        self._close(session)
+
+    def _close(self, session: Session) -> None:
+        over, failure = session.over, session.failure
+        try:
+            self.hub.close(session.number)
+        except SockcliError as exc:
+            failure = failure or exc
+        if self._is_last:
+            self._failure = failure
+        if failure is None and over:
+            self._tell(session, f"connection closed by {session.peer}")
+        elif failure is not None and not self._is_last:
+            self._report(failure)
+        self._settle()
+
+    def _forget(self, session: Session) -> None:
+        with suppress(SockcliError):  # that it is over has been said
+            self.hub.close(session.number)
+
+    def _tell(self, session: Session, text: str) -> None:
+        """Now, or when the terminal is given back if that is now as well."""
+        if self._single and len(self.hub.sessions) <= 1:
+            self.farewell.append(text)
+        else:
+            self.told(session, text)
+
+    @property
+    def _is_last(self) -> bool:
+        """Nothing is left of a program that was one session."""
+        return self._single and not self.hub.sessions

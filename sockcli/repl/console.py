@@ -1,0 +1,121 @@
+"""The terminal, taken for as long as the REPL runs, and given back whatever happens.
+
+It is raw all the time but on one that can only print, so that nothing typed is echoed between two faces. On the way
+out, on a signal and while stopped: the peer's modes undone, pasted blocks unmarked, the attributes as they were found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+from sockcli.errors import UsageError
+from sockcli.repl.display import Display
+from sockcli.repl.ends import PASTE_OFF, PASTE_ON, TerminalInput
+from sockcli.signals import SIGNALS, die_of
+from sockcli.tty import LineDiscipline
+
+STDIN: Final = 0
+STDOUT: Final = 1
+
+# How soon it is noticed that the shell brought us to the foreground again without saying so, as some do after `bg`.
+_LOOK_AGAIN: Final = 0.3
+
+
+class Console:
+    """The user's terminal."""
+
+    def __init__(self, *, dumb: bool) -> None:
+        self.dumb = dumb
+        self.display = Display(STDOUT)
+        self.keyboard = TerminalInput()
+        self.discipline = LineDiscipline(STDIN, on_suspend=self._suspended, on_resume=self._continued)
+        self.stopped = False  # the terminal is the shell's
+        self.on_signal: Callable[[int], None] = lambda _signum: None
+        self.on_resume: Callable[[], None] = lambda: None
+        self.on_resize: Callable[[], None] = lambda: None
+        self.modes_off: Callable[[], bytes] = lambda: b""  # undoes what a peer set on the terminal
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._signum: int | None = None
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """From here on it is ours. On the running loop."""
+        self._loop = loop = asyncio.get_running_loop()
+        installed = [signum for signum in SIGNALS if signal.getsignal(signum) is not signal.SIG_IGN]
+        with self.discipline:
+            for signum in installed:
+                loop.add_signal_handler(signum, self._signalled, signum)
+            loop.add_signal_handler(signal.SIGWINCH, lambda: self.on_resize())
+            self.take_mode()
+            try:
+                yield
+            finally:
+                self.display.write(self.modes_off() + self._paste(PASTE_OFF))
+                self.display.finish()
+                for signum in (*installed, signal.SIGWINCH):
+                    loop.remove_signal_handler(signum)
+        self.display.close()
+
+    def take_mode(self) -> None:
+        """Set the mode for keys that are read one by one, unless the terminal edits lines itself."""
+        if not self.dumb:
+            self.discipline.set("raw")
+        self.display.write(self._paste(PASTE_ON))
+
+    def check_job_control(self) -> None:
+        """Raises UsageError where there is none: nobody would ever continue us."""
+        if signal.getsignal(signal.SIGTSTP) is signal.SIG_IGN:
+            raise UsageError("there is no shell to go back to: job control is off")
+
+    def stop(self) -> None:
+        """Have the shell take over, as Ctrl-Z does."""
+        os.kill(0, signal.SIGTSTP)  # the whole group, as the terminal would
+
+    def _paste(self, mode: bytes) -> bytes:
+        return b"" if self.dumb else mode
+
+    def _signalled(self, signum: int) -> None:
+        if self._signum is not None and signum != signal.SIGINT:
+            self.discipline.restore()
+            die_of(signum)
+        self._signum = signum
+        self.on_signal(signum)
+
+    def _suspended(self) -> None:
+        # Within a signal's handler: the queue of the display may be in the middle of something.
+        self.stopped = True
+        with suppress(OSError):
+            os.write(STDOUT, self.modes_off() + self._paste(PASTE_OFF))
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._look_again)
+
+    def _continued(self) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._resume)
+
+    def _look_again(self) -> None:
+        """Goes on in the background, until it is the foreground again."""
+        if not self.stopped or self._loop is None:
+            return
+        if _is_foreground():
+            self.discipline.set(self.discipline.mode)
+            self._resume()
+        else:
+            self._loop.call_later(_LOOK_AGAIN, self._look_again)
+
+    def _resume(self) -> None:
+        self.stopped = False
+        self.display.write(self._paste(PASTE_ON))
+        self.on_resume()
+
+
+def _is_foreground() -> bool:
+    try:
+        return os.tcgetpgrp(STDIN) == os.getpgrp()
+    except OSError:
+        return True  # not our controlling terminal: there is no job control on it

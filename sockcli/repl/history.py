@@ -1,0 +1,108 @@
+"""What was typed, to be found again: commands and lines apart, in one file that is nobody else's to read.
+
+A line of the file is a mark and the text. What was typed while the peer had the echo never gets here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from prompt_toolkit.history import History
+
+# More than anyone searches, and read within a millisecond or two.
+KEPT: Final = 1_000
+# Past this many bytes the file is written anew with what is kept of it, at the next start.
+_LARGEST: Final = 256 * 1024
+# A longer line was pasted, or is data.
+_LONGEST: Final = 4_096
+
+COMMANDS: Final = ":"
+LINES: Final = ">"
+
+
+def history_path(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """$XDG_STATE_HOME/sockcli/history; None where there is no home either."""
+    state = environ.get("XDG_STATE_HOME", "")
+    if os.path.isabs(state):  # the XDG specification: a relative one is to be ignored
+        return Path(state, "sockcli", "history")
+    home = environ.get("HOME", "")
+    return Path(home, ".local", "state", "sockcli", "history") if os.path.isabs(home) else None
+
+
+class HistoryFile:
+    """Best effort: a disk that is full or read-only is no reason to bother anyone who is typing."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._entries: list[tuple[str, str]] | None = None
+
+    def entries(self, mark: str) -> list[str]:
+        """The oldest first."""
+        if self._entries is None:
+            self._entries = self._read()
+        return [text for kind, text in self._entries if kind == mark]
+
+    def add(self, mark: str, text: str) -> None:
+        """Several programs may do this at once: one write, at the end of the file, is one line."""
+        if self._entries is None:
+            self._entries = self._read()
+        self._entries.append((mark, text))
+        if self._path is None:
+            return
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            try:
+                os.write(fd, f"{mark}{text}\n".encode("utf-8", "surrogateescape"))
+            finally:
+                os.close(fd)
+        except OSError:
+            self._path = None
+
+    def _read(self) -> list[tuple[str, str]]:
+        if self._path is None:
+            return []
+        try:
+            data = self._path.read_bytes()
+        except OSError:
+            return []
+        lines = data[-_LARGEST:].decode("utf-8", "surrogateescape").split("\n")[:-1]
+        entries = [(line[0], line[1:]) for line in lines if line[:1] in (COMMANDS, LINES)][-KEPT:]
+        if len(data) > _LARGEST:
+            self._rewrite(self._path, entries)
+        return entries
+
+    def _rewrite(self, path: Path, entries: Iterable[tuple[str, str]]) -> None:
+        fresh = path.with_name(f"{path.name}.{os.getpid()}")
+        try:
+            fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(fd, "wb") as file:
+                file.writelines(f"{mark}{text}\n".encode("utf-8", "surrogateescape") for mark, text in entries)
+            fresh.replace(path)
+        except OSError:
+            fresh.unlink(missing_ok=True)
+
+
+class TypedHistory(History):
+    """One of the two kinds, as prompt_toolkit asks for it."""
+
+    def __init__(self, file: HistoryFile, mark: str) -> None:
+        super().__init__()
+        self._file = file
+        self._mark = mark
+
+    def remember(self, text: str) -> None:
+        """Unless it was the last one already, is data, or begins with a blank, which keeps it out as in a shell."""
+        if text and not text[0].isspace() and "\n" not in text and len(text) <= _LONGEST:
+            if self.get_strings()[-1:] != [text]:
+                self.append_string(text)
+            del self._loaded_strings[KEPT:]
+
+    def load_history_strings(self) -> Iterable[str]:
+        return reversed(self._file.entries(self._mark))
+
+    def store_string(self, string: str) -> None:
+        self._file.add(self._mark, string)

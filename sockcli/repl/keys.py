@@ -1,0 +1,82 @@
+"""What keys mean in a line. The rest is prompt_toolkit's own: Emacs keys, Ctrl-R to search, Tab to complete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from prompt_toolkit.application.current import get_app
+from prompt_toolkit.enums import DEFAULT_BUFFER
+from prompt_toolkit.filters import Condition, has_focus
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
+
+from sockcli.repl.options import EscapeKey
+
+# How prompt_toolkit calls Ctrl and a key where that is not `c-` and the letter.
+_NAMES: Final = {0x00: "c-@", 0x1C: "c-\\", 0x1D: "c-]", 0x1E: "c-^", 0x1F: "c-_"}
+
+
+class Actions(NamedTuple):
+    """What the keys do; all are called on the loop."""
+
+    enter: Callable[[str], None]
+    cancel: Callable[[], None]
+    end_of_input: Callable[[], None]
+    ask: Callable[[], None]
+    suspend: Callable[[], None]
+    paste: Callable[[str], str]  # what of a pasted block goes into the line
+    completes: Callable[[], bool]  # whether Tab completes; else it is a character like any other
+
+
+def key_bindings(actions: Actions, escape: EscapeKey | None) -> KeyBindings:
+    """The keys of the line editor."""
+    keys = KeyBindings()
+    in_line = has_focus(DEFAULT_BUFFER)
+    is_empty = Condition(lambda: not get_app().current_buffer.text)
+
+    @keys.add("enter", filter=in_line)
+    def _enter(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        text = buffer.text
+        buffer.reset()
+        actions.enter(text)
+
+    @keys.add("c-c", filter=in_line)
+    def _cancel(event: KeyPressEvent) -> None:
+        if event.current_buffer.text:
+            event.current_buffer.reset()
+        else:
+            actions.cancel()
+
+    @keys.add("c-d", filter=in_line & is_empty)
+    def _end_of_input(_event: KeyPressEvent) -> None:
+        actions.end_of_input()
+
+    @keys.add("c-z")
+    def _suspend(_event: KeyPressEvent) -> None:
+        actions.suspend()
+
+    @keys.add(Keys.BracketedPaste)
+    def _paste(event: KeyPressEvent) -> None:
+        text = actions.paste(event.data.replace("\r\n", "\n").replace("\r", "\n"))
+        event.current_buffer.insert_text(text)
+
+    @keys.add("tab", filter=in_line & ~Condition(actions.completes))
+    def _tab(event: KeyPressEvent) -> None:
+        event.current_buffer.insert_text("\t")
+
+    if escape is not None:
+
+        @keys.add(_name(escape), eager=True)
+        def _ask(_event: KeyPressEvent) -> None:
+            actions.ask()
+
+    return keys
+
+
+def _name(key: EscapeKey) -> str:
+    code = key.byte[0]
+    if code >= 0x20:
+        return chr(code)
+    return _NAMES.get(code) or f"c-{chr(code | 0x60)}"

@@ -1,0 +1,112 @@
+"""Line mode on a terminal that can only print (TERM=dumb): the terminal edits the line, and nothing is redrawn.
+
+What comes in is printed where the cursor is. The escape key works at the beginning of a line, with Enter behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Final
+
+from sockcli.repl.display import Display
+from sockcli.repl.face import Host
+from sockcli.repl.session import Session
+from sockcli.tty import LineDiscipline
+
+PROMPT: Final = b"sockcli> "
+BATCH: Final = 16 * 1024
+# What a terminal gives as one line at most.
+READ: Final = 4096
+
+
+class PlainFace:
+    """The face of a terminal that edits lines itself."""
+
+    def __init__(self, host: Host, display: Display, discipline: LineDiscipline, fd: int) -> None:
+        self._host = host
+        self._display = display
+        self._discipline = discipline
+        self._fd = fd
+        self._left = asyncio.Event()
+        self._scheduled = False
+        self._paused = False
+        self._prompted = False
+
+    async def run(self) -> None:
+        self._left.clear()
+        self._prompted = False
+        self._display.on_drained = lambda _: self.wake()
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._fd, self._read)
+        self.wake()
+        try:
+            await self._left.wait()
+        finally:
+            loop.remove_reader(self._fd)
+            self._display.write(self._host.take_words())
+
+    def leave(self) -> None:
+        self._left.set()
+
+    def wake(self) -> None:
+        if not self._scheduled and not self._left.is_set():
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._show)
+
+    def entered(self, text: str) -> None:  # noqa: ARG002 - the terminal has shown it
+        self._prompted = False
+
+    def show(self, last: bytes) -> None:
+        self._display.write(last + b"\r\n" if last and not last.endswith(b"\n") else last)
+
+    def take_draft(self) -> str:
+        return ""  # the terminal has it
+
+    def pause(self) -> None:
+        self._paused = True
+
+    def resume(self) -> None:
+        self._paused = self._prompted = False
+        self.wake()
+
+    def _show(self) -> None:
+        self._scheduled = False
+        if self._paused or self._left.is_set() or self._display.pending:
+            return
+        host = self._host
+        self._discipline.set("quiet" if host.hidden and not host.commanding else "line")
+        data, session = host.take(BATCH), host.session
+        words = host.take_words()
+        if words and self._prompted:
+            words = b"\r\n" + words
+        self._display.write(data + words)
+        self._prompted = self._prompted and not words
+        if host.commanding and not host.busy and not self._prompted:
+            self._prompted = True
+            self._display.write(PROMPT)
+        host.shown()
+        if _has_more(session):
+            self.wake()
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._fd, READ)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._host.lost_terminal()
+            return
+        text = data.decode("utf-8", "surrogateescape")
+        if not text:
+            self._host.end_of_input()
+        elif self._host.escape is not None and data.startswith(self._host.escape.byte):
+            self._host.ask()
+        else:
+            # Without a newline it is a line that Ctrl-D ended.
+            self._host.enter(text.removesuffix("\n"))
+        self.wake()
+
+
+def _has_more(session: Session | None) -> bool:
+    return session is not None and bool(session.inbox)

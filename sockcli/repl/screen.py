@@ -1,0 +1,239 @@
+"""Line mode: a line that is typed, and above it, at once, what comes in. The peer's unfinished line is the prompt.
+
+What comes in is written in batches, each between an erase of the line and its redraw, and no more often than eyes
+can see: so a flood costs a bounded number of redraws, and a key that is typed meanwhile shows with the next of them.
+How large a batch is follows the terminal, since a key shows only behind all that was written before it.
+
+Not patch_stdout, which can hold output back for 150 ms. Never ANSI() or HTML() of what a peer sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory, ConditionalAutoSuggest
+from prompt_toolkit.document import Document
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import History, InMemoryHistory
+from prompt_toolkit.layout.processors import ConditionalProcessor, Processor, Transformation, TransformationInput
+from prompt_toolkit.shortcuts import PromptSession
+from prompt_toolkit.styles import Style
+
+from sockcli.repl.display import Display
+from sockcli.repl.ends import TerminalInput, TerminalOutput
+from sockcli.repl.face import Host
+from sockcli.repl.history import COMMANDS, LINES, HistoryFile, TypedHistory
+from sockcli.repl.keys import Actions, key_bindings
+from sockcli.repl.toolbar import STYLES
+from sockcli.terminal import safe_text
+from sockcli.text import printable
+
+COMMAND_PROMPT: Final = "sockcli> "
+
+# Between two batches: 30 a second look like flowing text, and leave most of the time for everything else.
+INTERVAL: Final = 0.03
+# A batch. The least shows some lines even on a serial line; the most is what a fast terminal takes in an interval.
+LEAST: Final = 2 * 1024
+MOST: Final = 256 * 1024
+# A batch that took the terminal longer than this is halved, so that a key waits for less than 100 ms in all; one
+# that took less than the other is doubled.
+SLOW: Final = 0.04
+FAST: Final = 0.015
+
+# A pasted block that is larger goes nowhere: every key would draw all of it again. `sendfile` has no limit.
+LARGEST_PASTE: Final = 64 * 1024
+
+
+class _Hide(Processor):
+    """Shows nothing of what is typed, not even how much."""
+
+    def apply_transformation(self, _input: TransformationInput) -> Transformation:
+        return Transformation([], source_to_display=lambda _: 0, display_to_source=lambda _: 0)
+
+
+class Screen:
+    """The face of a line that is edited."""
+
+    def __init__(self, host: Host, display: Display, keyboard: TerminalInput, history: HistoryFile) -> None:
+        self._host = host
+        self._display = display
+        self._commands = TypedHistory(history, COMMANDS)
+        self._lines = TypedHistory(history, LINES)
+        self._timer: asyncio.TimerHandle | None = None
+        self._next = 0.0  # when the next batch may be written
+        self._batch = MOST // 16
+        self._batch_full = False
+        self._running = False
+        self._paused = False
+        self._size = display.size
+        self._drafts = {True: Document(), False: Document()}  # of commands and of lines, while the other is typed
+        self._kind: tuple[bool, bool] = (False, False)  # what the line is for: a command, something hidden
+        hidden = Condition(lambda: host.hidden and not host.commanding)
+        actions = Actions(
+            host.enter,
+            host.cancel,
+            host.end_of_input,
+            host.ask,
+            host.suspend,
+            self._paste,
+            lambda: host.commanding,
+        )
+        self._session: PromptSession[None] = PromptSession(
+            self._prompt,
+            history=self._lines,
+            auto_suggest=ConditionalAutoSuggest(AutoSuggestFromHistory(), ~hidden),
+            input_processors=[ConditionalProcessor(_Hide(), hidden)],
+            complete_while_typing=False,
+            key_bindings=key_bindings(actions, host.escape),
+            bottom_toolbar=lambda: list(host.toolbar(display.size[0])),
+            style=Style.from_dict(STYLES),
+            include_default_pygments_style=False,
+            erase_when_done=True,
+            input=keyboard,
+            output=TerminalOutput(display),
+        )
+        app = self._session.app
+        app.max_render_postpone_time = None  # a redraw belongs right behind its batch
+        app.terminal_size_polling_interval = None
+        app.before_render += lambda _: self._notice_size()
+
+    async def run(self) -> None:
+        self._running = True
+        self._display.on_drained = self._drained
+        self._take_kind()
+        try:
+            await self._session.prompt_async(
+                default=self._session.default_buffer.document,
+                handle_sigint=False,
+                set_exception_handler=False,
+                pre_run=self.wake,
+            )
+        finally:
+            self._running = False
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+    def leave(self) -> None:
+        app = self._session.app
+        if app.is_running and not app.is_done:
+            self._show(self._host.take_words())
+            app.exit()
+
+    def wake(self) -> None:
+        if self._running and self._timer is None and not self._paused and not self._display.pending:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_at(max(self._next, loop.time()), self._flush)
+
+    def pause(self) -> None:
+        self._paused = True
+        if self._session.app.is_running:
+            self._session.app.renderer.erase()
+
+    def resume(self) -> None:
+        self._paused = False
+        if self._session.app.is_running:
+            self._session.app.renderer.reset()
+            self._session.app.invalidate()
+            self.wake()
+
+    def show(self, last: bytes) -> None:
+        self._show(last + b"\r\n" if last and not last.endswith(b"\n") else last)
+
+    def take_draft(self) -> str:
+        text = self._session.default_buffer.text
+        self._session.default_buffer.reset()
+        return text
+
+    # Showing
+
+    def _flush(self) -> None:
+        self._timer = None
+        if self._paused or not self._running:
+            return
+        self._take_kind()
+        session = self._host.session
+        data = self._host.take(self._batch)
+        self._batch_full = len(data) >= self._batch
+        above = session.lines.feed(data, self._display.size[0]) if session is not None else data
+        self._show(above + self._host.take_words())
+        self._next = asyncio.get_running_loop().time() + INTERVAL
+        self._host.shown()
+        if not self._display.pending:
+            self._drained(0)
+
+    def _show(self, above: bytes) -> None:
+        """Write these lines above the one being typed."""
+        app = self._session.app
+        if above:
+            if app.is_running:
+                app.renderer.erase()
+            self._display.write(above)
+        app.invalidate()
+
+    def _drained(self, seconds: float) -> None:
+        if seconds > SLOW:
+            self._batch = max(LEAST, self._batch // 2)
+        elif seconds < FAST and self._batch_full:
+            self._batch = min(MOST, self._batch * 2)
+        if self._host.session is not None and self._host.session.inbox:
+            self.wake()
+
+    def _prompt(self) -> StyleAndTextTuples:
+        host = self._host
+        if host.busy:
+            return [("class:progress", f"{printable(host.doing)} ")] if host.doing else []
+        if host.commanding:
+            return [("class:prompt", COMMAND_PROMPT)]
+        partial = host.session.lines.partial if host.session is not None else b""
+        return [("", safe_text(partial).expandtabs())]
+
+    def _notice_size(self) -> None:
+        size = self._display.size
+        if size != self._size:
+            self._size = size
+            self._host.resized(*size)
+
+    # Typing
+
+    def entered(self, text: str) -> None:
+        session = self._host.session
+        if self._host.commanding:
+            self._commands.remember(text)
+            self._show(_typed(COMMAND_PROMPT.encode(), text))
+        elif session is not None and not self._host.hidden:
+            self._lines.remember(text)
+            self._show(_typed(session.lines.complete(), text))
+        # Where the peer has the echo, the end of the line is its to show as well.
+
+    def _paste(self, text: str) -> str:
+        """A block is one line to enter, however many it has: it shows what would be sent, and waits for Enter."""
+        if len(text) > LARGEST_PASTE:
+            self._host.refuse(f"{len(text):,} characters are too much to paste; sendfile sends a file of any size")
+            return ""
+        return text.removesuffix("\n")
+
+    def _take_kind(self) -> None:
+        """Give the line back as it was left, with the history that it is to have."""
+        kind = (self._host.commanding, self._host.hidden)
+        if kind == self._kind:
+            return
+        before, self._kind = self._kind, kind
+        buffer = self._session.default_buffer
+        self._drafts[before[0]] = buffer.document
+        buffer.history = self._history(*kind)
+        buffer.reset(self._drafts[kind[0]])
+        self._session.completer = self._host.completer if kind[0] else None
+
+    def _history(self, commanding: bool, hidden: bool) -> History:
+        if commanding:
+            return self._commands
+        return InMemoryHistory() if hidden else self._lines
+
+
+def _typed(prompt: bytes, text: str) -> bytes:
+    """A line that was entered, as it stays."""
+    shown = "\r\n".join(printable(line) for line in text.split("\n"))
+    return prompt + shown.encode("utf-8", "backslashreplace") + b"\r\n"

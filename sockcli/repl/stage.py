@@ -1,0 +1,144 @@
+"""Which face the terminal has, and what has to happen to the terminal between two of them.
+
+A session is shown in character mode by the raw face, everything else by the line. Between them the peer's modes are
+undone and brought back, so that the command prompt never stands in the middle of a full-screen program's screen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Final
+
+from sockcli.repl.console import STDIN, Console
+from sockcli.repl.face import Face, Host
+from sockcli.repl.history import HistoryFile
+from sockcli.repl.hub import Hub
+from sockcli.repl.raw import RawFace
+from sockcli.repl.session import Session
+
+_CLEAR_LINE: Final = b"\r\x1b[K"
+_NEW_LINE: Final = b"\r\n"
+
+
+class Stage:
+    """Made on the running loop."""
+
+    def __init__(self, host: Host, hub: Hub, history: HistoryFile, on_signal: Callable[[int], None]) -> None:
+        self._host = host
+        self._hub = hub
+        dumb = os.environ.get("TERM", "") in ("", "dumb")
+        self._console = console = Console(dumb=dumb)
+        console.on_signal = on_signal
+        console.on_resume = self._resumed
+        console.on_resize = self._resized
+        console.modes_off = self._modes_off
+        self._raw = RawFace(host, console.display, console.keyboard)
+        self._line: Face = _plain_face(host, console) if dumb else _screen(host, console, history)
+        self.face: Face = self._line
+        self._done = asyncio.Event()
+
+    async def run(self) -> None:
+        """Show what is wanted, until `end`. The terminal is ours that long."""
+        with self._console.taken():
+            self._resized()
+            while not self._done.is_set():
+                self.face = self._wanted()
+                self._before()
+                if self.face is self._wanted():
+                    await self.face.run()
+                self._after()
+
+    def end(self) -> None:
+        self._done.set()
+        self.face.leave()
+
+    def settle(self) -> None:
+        """Something is another now: have the right face show it."""
+        session = self._hub.current
+        # A screen that is put aside for the command prompt waits with its peer.
+        aside = self._host.commanding and session is not None and session.shows_character
+        self._hub.hold(aside or self._console.stopped)
+        if self._done.is_set() or self.face is not self._wanted():
+            self.face.leave()
+        else:
+            self.face.wake()
+
+    def suspend(self) -> None:
+        """Stop, as on Ctrl-Z. Raises UsageError."""
+        self._console.check_job_control()
+        self.face.pause()
+        self._console.stop()
+
+    def write(self, data: bytes) -> None:
+        """To the terminal, as it is."""
+        self._console.display.write(data)
+
+    def _wanted(self) -> Face:
+        session = self._hub.current
+        character = session is not None and session.shows_character and not self._host.commanding
+        return self._raw if character else self._line
+
+    def _before(self) -> None:
+        session = self._hub.current
+        if session is None:
+            return
+        if self.face is self._raw:
+            self._enter_raw(session)
+        elif session.view.character and not session.shows_character:
+            written = session.view.set_character(False)
+            # The line that the cursor is on becomes the prompt, if it holds nothing else.
+            alone = session.lines.resume(self._console.display.size[0])
+            self.write(written + (_CLEAR_LINE if alone else _NEW_LINE))
+
+    def _enter_raw(self, session: Session) -> None:
+        if self._console.dumb:
+            self._console.discipline.set("raw")
+        if session.view.character:
+            self.write(session.view.resume())
+            self._have_redrawn(session)
+            return
+        self.write(session.lines.complete() + session.view.set_character(True))
+        session.send_keys(self._line.take_draft().encode("utf-8", "surrogateescape"))
+
+    def _after(self) -> None:
+        session = self._hub.current
+        if self.face is self._raw and session is not None and session.view.character and session.shows_character:
+            self.write(session.view.suspend() + _NEW_LINE)
+
+    def _have_redrawn(self, session: Session) -> None:
+        """Two changes of its size make a full-screen program draw all of its screen again."""
+        columns, rows = self._console.display.size
+        session.resize(columns, max(1, rows - 1))
+        session.resize(columns, rows)
+
+    def _resized(self) -> None:
+        self._host.resized(*self._console.display.size)
+
+    def _modes_off(self) -> bytes:
+        session = self._hub.current
+        if session is None or self.face is not self._raw:
+            return b""
+        return session.view.suspend() + (_NEW_LINE if session.lines.partial else b"")
+
+    def _resumed(self) -> None:
+        session = self._hub.current
+        if session is not None and self.face is self._raw:
+            self.write(session.view.resume())
+            self._have_redrawn(session)
+        self._resized()
+        self.face.resume()
+        self.settle()
+
+
+def _screen(host: Host, console: Console, history: HistoryFile) -> Face:
+    from sockcli.repl.screen import Screen  # half of prompt_toolkit, which a terminal that only prints cannot use
+
+    return Screen(host, console.display, console.keyboard, history)
+
+
+def _plain_face(host: Host, console: Console) -> Face:
+    from sockcli.repl.plain import PlainFace
+
+    return PlainFace(host, console.display, console.discipline, STDIN)
