@@ -1,35 +1,29 @@
-"""`sockcli demo`: a tour on loopback servers of its own, each step a command that one could type."""
+"""`sockcli demo`: a tour on loopback servers of its own, or the servers alone."""
 
 from __future__ import annotations
 
 import os
-import shlex
-import subprocess
 import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
 from sockcli.cli.common import HELP_OPTIONS, common_options
-from sockcli.clock import NEVER
-from sockcli.demo import Servers
-from sockcli.errors import LocalFailure
-from sockcli.signals import SignalInterrupt
-from sockcli.wait import wait
+from sockcli.text import printable
 
-# A step takes well under a second; a machine that is slow beyond this is told so, not waited for.
-STEP_LIMIT = 30
+if TYPE_CHECKING:
+    from sockcli.demo.servers import Servers
+    from sockcli.demo.tour import Step
+    from sockcli.wait import Interrupt
 
-
-class Step(NamedTuple):
-    """One command of the tour: what it shows, its words, and what is typed into it."""
-
-    shows: str
-    words: Sequence[str]
-    typed: str = ""
+INTRODUCTION = """\
+sockcli goes only where a manifest says it may. This is a tour of what that means, on servers of its own: they are on
+127.0.0.1, need no network, and end with it. Each command is what one could type.
+"""
+FAREWELL = "That was the tour. `sockcli demo --serve` keeps these servers up, for you to play with."
 
 
 @click.command("demo", context_settings=HELP_OPTIONS)
@@ -37,85 +31,93 @@ class Step(NamedTuple):
 @common_options
 def command(serve: bool) -> None:
     """Try everything with no network: servers on 127.0.0.1, a manifest for them, and a tour."""
-    with tempfile.TemporaryDirectory(prefix="sockcli-demo-") as folder:
-        manifest = Path(folder, "manifest.json")
+    from sockcli.signals import SignalInterrupt
+
+    # Around all of it, so that on a signal as well nothing stays behind.
+    with SignalInterrupt() as interrupt, demonstration() as (servers, manifest):
+        if serve:
+            keep_serving(servers, manifest, interrupt)
+        else:
+            guide(servers, manifest, interrupt)
+
+
+@contextmanager
+def demonstration() -> Iterator[tuple[Servers, Path]]:
+    """The servers, and where the manifest for them is."""
+    from tempfile import TemporaryDirectory
+
+    from sockcli.demo.servers import Servers
+
+    with TemporaryDirectory(prefix="sockcli-demo-") as folder:
         servers = Servers()
         try:
+            manifest = Path(folder, "manifest.json")
             manifest.write_text(servers.manifest())
-            if serve:
-                keep_serving(servers, manifest)
-            else:
-                tour(servers, manifest)
+            yield servers, manifest
         finally:
             servers.close()
 
 
-def steps(servers: Servers) -> list[Step]:
-    """The tour."""
-    host = "127.0.0.1"
-    lines, datagrams = str(servers.lines.port), str(servers.datagrams.port)
-    return [
-        Step("What the manifest allows, rule by rule.", ["manifest", "show"]),
-        Step("TCP: standard input goes to the service, its answers come out.", ["tcp", host, lines],
-             typed="hello you\nsum 19 23\nquit\n"),
-        Step("UDP: one datagram, one reply.", ["udp", "-n", "1", host, datagrams, "hello"]),
-        Step("This server loses the first two; two further tries get through.",
-             ["udp", "-n", "1", "--retries", "3", "-w", "2", host, datagrams, "lose 2 of these"]),
-        Step("Without further tries there is no reply, and the exit code says so.",
-             ["udp", "-w", "0.3", host, datagrams, "lose 9 of those"]),
-        Step("Nothing allows this one: nothing is sent, and the hint is the rule that is missing.",
-             ["tcp", host, "22"]),
-        Step("A wildcard rule covers this name, but it leads to a loopback address, where a wildcard may not.",
-             ["tcp", "localhost", datagrams]),
-        Step("Ask first, connect later.", ["check", f"udp-send-to:{host}:{datagrams}"]),
-    ]  # fmt: skip
+def guide(servers: Servers, manifest: Path, interrupt: Interrupt) -> None:
+    """Show each step: what it is about, the command, what it prints, how it ends."""
+    from sockcli.demo.script import run
+    from sockcli.demo.tour import tour
+    from sockcli.errors import ExitCode
+
+    names = {code.value: code.name.lower() for code in ExitCode}
+    before = preparation(manifest)
+    say(INTRODUCTION)
+    show_commands(before)
+    for step in tour(servers):
+        say()
+        show_step(step)
+        done = run("\n".join([*before, step.command]), interrupt)
+        for line in done.output.splitlines():
+            say(printable(line))
+        if done.code:
+            say(f"(exit code {done.code}: {names.get(done.code, 'unknown')})", dim=True)
+    say(f"\n{FAREWELL}")
 
 
-def tour(servers: Servers, manifest: Path) -> None:
-    """Run each step as its own process, and show what it printed. Raises LocalFailure where one does not end."""
-    click.echo("The demo's servers are on 127.0.0.1 only, and this manifest allows nothing else:\n")
-    prompt(["export", f"SOCKCLI_MANIFEST={manifest}"])
-    environ = {**os.environ, "SOCKCLI_MANIFEST": str(manifest)}
-    for step in steps(servers):
-        click.echo()
-        click.secho(f"# {step.shows}", dim=True)
-        prompt(["sockcli", *step.words], step.typed)
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "sockcli", *step.words],
-                input=step.typed.encode(),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,  # in the order in which a terminal shows them
-                env=environ,
-                timeout=STEP_LIMIT,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as exc:
-            raise LocalFailure(f"sockcli {shlex.join(step.words)} did not end within {STEP_LIMIT} s") from exc
-        shown = done.stdout.decode("utf-8", "replace").replace("\r\n", "\n")
-        click.echo(shown, nl=bool(shown) and not shown.endswith("\n"))
-        if done.returncode:
-            click.secho(f"(exit {done.returncode})", dim=True)
-    click.echo("\nThat is all. `sockcli demo --serve` keeps these servers up for you to play with.")
+def keep_serving(servers: Servers, manifest: Path, interrupt: Interrupt) -> None:
+    """Say how to reach the servers, and wait for a signal. Raises Interrupted."""
+    from sockcli.clock import NEVER
+    from sockcli.demo.tour import services
+    from sockcli.wait import wait
 
-
-def prompt(words: Sequence[str], typed: str = "") -> None:
-    """A command as one could type it."""
-    feed = f"printf {shlex.quote(typed.encode('unicode_escape').decode())} | " if typed else ""
-    click.secho(f"$ {feed}{shlex.join(words)}", bold=True)
-
-
-def keep_serving(servers: Servers, manifest: Path) -> None:
-    """Say how to reach the servers, and wait for Ctrl-C. Raises Interrupted."""
-    interrupt = SignalInterrupt()
-    click.echo("Serving until Ctrl-C. In another terminal:\n")
-    prompt(["export", f"SOCKCLI_MANIFEST={manifest}"])
-    for shows, words in (
-        ("a line service", ["tcp", "127.0.0.1", str(servers.lines.port)]),
-        ("an echo on TCP", ["tcp", "127.0.0.1", str(servers.echo.port)]),
-        ("an echo on UDP; `lose N …` and `delay S …` do that", ["udp", "127.0.0.1", str(servers.datagrams.port)]),
-    ):
-        click.secho(f"# {shows}", dim=True)
-        prompt(["sockcli", *words])
-    sys.stdout.flush()
+    say("Serving until Ctrl-C. In another terminal:\n")
+    show_commands(preparation(manifest))
+    for step in services(servers):
+        say()
+        show_step(step)
     wait([], NEVER, interrupt)
+
+
+def preparation(manifest: Path) -> list[str]:
+    """What a shell has to be told before the commands work in it."""
+    from shlex import quote
+    from shutil import which
+
+    naming = f"export SOCKCLI_MANIFEST={quote(os.fspath(manifest))}"
+    found, installed = which("sockcli"), Path(sys.executable).with_name("sockcli")
+    if not installed.exists():
+        return [naming, f'sockcli() {{ {quote(sys.executable)} -m sockcli "$@"; }}']
+    if found is None or not installed.samefile(found):
+        return [naming, f'export PATH={quote(os.fspath(installed.parent))}:"$PATH"']
+    return [naming]
+
+
+def show_step(step: Step) -> None:
+    say(f"# {step.shows}", dim=True)
+    show_commands([step.command])
+
+
+def show_commands(commands: Iterable[str]) -> None:
+    for each in commands:
+        say(f"$ {each}", bold=True)
+
+
+def say(text: str = "", *, bold: bool | None = None, dim: bool | None = None) -> None:
+    """On stdout, at once, also where it is a pipe."""
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    click.secho(text, color=False if plain else None, bold=bold, dim=dim)
