@@ -50,18 +50,25 @@ class Outbound:
         self._codec = codec
         self._queue = Pump()
         self._input_closed = False
+        self._held = False  # the codec keeps input for later
         self.sent = 0
+        self.answers = 0  # bytes of the codec's own, sent or not, that no input came after
         self.failure: SockcliError | None = None
         self.finished = False  # stdin ended, and all of it was sent
         self.lull = Deadline(LULL)
         if codec is not None:
-            self._queue.put(codec.data_to_send())
+            self.answer(codec.data_to_send())
 
     @property
     def unsent(self) -> int:
-        """Bytes of input that were read and not sent."""
+        """Bytes of input that were read and not sent, with answers of the codec's in front of them."""
+        return max(0, self._queue.pending - self.answers) + self._waiting
+
+    @property
+    def _waiting(self) -> int:
+        """Bytes of input on their way to the queue."""
         held = self._codec.held if self._codec is not None else 0
-        return self._queue.pending + held + (self._pacer.pending if self._pacer is not None else 0)
+        return held + (self._pacer.pending if self._pacer is not None else 0)
 
     @property
     def lingers(self) -> bool:
@@ -129,8 +136,12 @@ class Outbound:
     def answer(self, data: bytes) -> None:
         """Take what the codec has to say to the peer; `step` sends it."""
         # After our FIN nothing can be said any more.
-        if not (self.finished and self._shutdown):
-            self._queue.put(data)
+        if self.finished and self._shutdown:
+            return
+        self._queue.put(data)
+        # Where input was held back, some of this may be input.
+        self.answers = 0 if self._held else self.answers + len(data)
+        self._held = self._holds_back
 
     def _reads(self, source: Source) -> bool:
         if source.ended or not self._queue.room or self._holds_back:
@@ -169,13 +180,19 @@ class Outbound:
             self._pacer.end()
         if self._codec is not None:
             self._codec.send_eof()
-            self._queue.put(self._codec.data_to_send())
+            self._put(self._codec.data_to_send())
 
     def _queue_input(self, data: bytes) -> None:
         if self._codec is not None and data:
             self._codec.send_data(data)
             data = self._codec.data_to_send()
+            self._held = self._holds_back
+        self._put(data)
+
+    def _put(self, data: bytes) -> None:
         self._queue.put(data)
+        if data:
+            self.answers = 0
 
     def _send(self) -> None:
         queue = self._queue
@@ -190,7 +207,7 @@ class Outbound:
                     tap.sent(data)
             queue.took(taken)
             self.sent += taken
-        if self._input_closed and not self.finished and not self.unsent:
+        if self._input_closed and not self.finished and not (queue.pending or self._waiting):
             self._finish()
 
     def _send_some(self, data: memoryview) -> int:

@@ -178,7 +178,7 @@ class Relay:
             self._patience = Deadline(LAST_ACK)
             self._sink.finish()
         failure = inbound.failure or outbound.failure
-        if failure is not None:
+        if failure is not None and not (failure is outbound.failure and self._is_all_taken()):
             self._write_all()
             raise self._lost(failure)
         if not outbound.exhausted() or self._sink.pending:
@@ -194,6 +194,8 @@ class Relay:
             return True
         fd = self._transport.fileno()
         if wait([(fd, 0)], _AT_ONCE).get(fd, 0) & FAILED:
+            if self._is_all_taken():
+                return True
             raise self._lost(
                 Unreachable(f"connection with {self._transport.peer}: the peer refused what was sent last")
             )
@@ -202,12 +204,22 @@ class Relay:
             self._next_question = Deadline(min(2 * before, ACK_LATEST) if before else ACK_FIRST)
         return False
 
+    def _is_all_taken(self) -> bool:
+        """Nothing is missing but answers of the codec's, which the peer's end has made pointless."""
+        outbound = self._outbound
+        if not outbound.answers or self._in_flight is None or self._input_left():
+            return False
+        return self._in_flight() <= outbound.answers
+
+    def _input_left(self) -> int:
+        return 0 if self._options.recv_only else self._outbound.unsent + self._source.remaining()
+
     def _lost(self, failure: SockcliError) -> SockcliError:
         """`failure` with what became of the input."""
         if self._options.recv_only or not isinstance(failure, Unreachable | TimedOut):
             return failure
         sentence = failure.message
-        if left := self._outbound.unsent + self._source.remaining():
+        if left := self._input_left():
             sentence += f"; {_bytes(left)} of input were not sent"
         if self._in_flight is not None and (in_flight := self._in_flight()):
             sentence += f"; {_bytes(in_flight)} sent were not acknowledged"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sockcli.errors import Interrupted, ProtocolError
+from sockcli.errors import Interrupted, ProtocolError, Unreachable
 from sockcli.pump import HIGH_WATER
 from sockcli.relay import Ending, RelayOptions
 from sockcli.telnet import TelnetCodec, TelnetOptions
@@ -93,6 +93,30 @@ def test_after_our_end_nothing_is_answered_and_that_is_no_error(session: Session
     session.peer.sendall(bytes([IAC, DO, 200]) + b"bye")
     session.peer.close()
     assert session.finish() is Ending.INPUT
+    assert session.rest() == b"bye"
+
+
+@pytest.mark.parametrize("ended", [False, True], ids=["more input may come", "the input has ended"])
+def test_an_answer_that_a_peer_no_longer_takes_is_no_loss(session: Session, ended: bool) -> None:
+    session.type(b"bye\n")
+    session.start(codec=TelnetCodec())
+    assert receive(session.peer, 5) == b"bye\r\n"
+    if ended:
+        session.end_input()
+        assert session.peer.recv(1) == b""
+    session.peer.sendall(bytes([IAC, DO, 200]) + b"bye")
+    session.peer.close()
+    assert session.finish() is (Ending.INPUT if ended else Ending.PEER)
+    assert session.rest() == b"bye"
+
+
+def test_input_that_a_peer_no_longer_takes_is_a_loss_whatever_is_answered(session: Session) -> None:
+    session.peer.sendall(bytes([IAC, DO, 200]) + b"bye")
+    session.peer.close()
+    session.type(b"late\n")
+    session.start(codec=TelnetCodec())
+    with pytest.raises(Unreachable, match="not acknowledged|not sent"):
+        session.finish()
     assert session.rest() == b"bye"
 
 
