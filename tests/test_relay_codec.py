@@ -115,7 +115,7 @@ def test_input_that_a_peer_no_longer_takes_is_a_loss_whatever_is_answered(sessio
     session.peer.close()
     session.type(b"late\n")
     session.start(codec=TelnetCodec())
-    with pytest.raises(Unreachable, match="not acknowledged|not sent"):
+    with pytest.raises(Unreachable, match=r"not acknowledged|not sent"):
         session.finish()
     assert session.rest() == b"bye"
 
