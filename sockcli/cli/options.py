@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -36,6 +38,10 @@ record_options = bundle(
     click.option("--log", metavar="FILE", help="Record both directions' bytes as they passed; - is stderr."),
 )
 
+escape_option = click.option(
+    "--escape", metavar="KEY", help="On a terminal: the key for the command prompt, or none.  [default: ^]]"
+)
+
 terminal_options = bundle(
     click.option(
         "--terminal",
@@ -43,9 +49,7 @@ terminal_options = bundle(
         type=click.Choice(["safe", "screen", "raw"]),
         help="What a peer may do to a terminal.  [default: safe, and screen for a telnet peer's full-screen programs]",
     ),
-    click.option(
-        "--escape", metavar="KEY", help="On a terminal: the key for the command prompt, or none.  [default: ^]]"
-    ),
+    escape_option,
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
@@ -92,3 +96,13 @@ class Given:
         """Raises UsageError where `name` was given without `needed`."""
         if name in self and needed not in self:
             raise UsageError(f"{self.flag(name)} needs {self.flag(needed)}")
+
+
+def is_session(given: Given, plain: Iterable[str], values: Mapping[str, Any]) -> bool:
+    """Whether a run is a session at a terminal, and not bytes from stdin to stdout as in a pipe.
+
+    It is not with an option in `plain`, nor where the records would be written into the same terminal.
+    """
+    if not (os.isatty(0) and os.isatty(1)) or "-" in (values["hex_dump"], values["log"]):
+        return False
+    return not any(name in given for name in plain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -11,6 +12,7 @@ from sockcli.cli.options import (
     Given,
     deadline_option,
     family_options,
+    is_session,
     json_option,
     record_options,
     source_option,
@@ -89,12 +91,24 @@ def command(ctx: click.Context, settings: Settings, /, words: tuple[str, ...], *
     When stdin ends, FIN is sent, and what the peer still sends is printed until it closes. When the peer ends, input
     that is already there is still sent, and it is over.
     """
+    given = Given(ctx)
+    if is_session(given, PLAIN, values):
+        from sockcli.cli.interactive import run_tcp
+
+        check_options(given, values, interactive=True)
+        run_tcp(settings, words, values)
+        return
+
     from sockcli.cli.relaying import run
     from sockcli.cli.running import output_of
 
     with output_of(settings, values) as output:
-        given = Given(ctx)
-        given.check(EXCLUSIONS)
-        given.require("keep_open", "listen")
-        check_telnet(given, values, interactive=False)
+        check_options(given, values, interactive=False)
         run(settings, output, words, values)
+
+
+def check_options(given: Given, values: Mapping[str, Any], *, interactive: bool) -> None:
+    """Raises UsageError where options do not go together."""
+    given.check(EXCLUSIONS)
+    given.require("keep_open", "listen")
+    check_telnet(given, values, interactive=interactive)

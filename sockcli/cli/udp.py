@@ -11,12 +11,13 @@ from sockcli.cli.options import (
     Given,
     deadline_option,
     family_options,
+    is_session,
     json_option,
     record_options,
     source_option,
     terminal_options,
 )
-from sockcli.cli.params import pause
+from sockcli.cli.params import connect_target, pause
 from sockcli.cli.settings import Settings, pass_settings
 
 CUTTING = ("framing", "chomp")
@@ -67,11 +68,18 @@ def command(ctx: click.Context, settings: Settings, /, words: tuple[str, ...], *
     TARGET is HOST PORT, HOST:PORT or [IPV6]:PORT; a port is a number or a service's name. Each MESSAGE is a datagram;
     without one stdin is read. Listening without a HOST is on 127.0.0.1.
     """
+    given = Given(ctx)
+    if is_session(given, PLAIN, values) and not connect_target(words, "udp")[1]:
+        from sockcli.cli.interactive import run_udp
+
+        given.check(EXCLUSIONS)
+        run_udp(settings, words, values)
+        return
+
     from sockcli.cli.datagramming import run
     from sockcli.cli.running import output_of
 
     with output_of(settings, values) as output:
-        given = Given(ctx)
         given.check(EXCLUSIONS)
         given.require("retries", "replies")
         given.require("count", "listen")

@@ -1,0 +1,61 @@
+"""Sessions and the REPL, for a user at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sockcli.cli.check import parse_request
+from sockcli.cli.settings import Settings
+from sockcli.cli.targets import parse_target, tcp_target, udp_target
+from sockcli.repl.app import Repl
+from sockcli.repl.options import EscapeKey, Target, parse_escape
+from sockcli.repl.runner import Runner
+from sockcli.repl.shell import CommandRunner, Shell
+
+ESCAPE = "^]"
+
+
+def make_runner(shell: Shell) -> CommandRunner:
+    return Runner(shell, parse_request)
+
+
+def run_tcp(settings: Settings, words: Sequence[str], values: Mapping[str, Any]) -> None:
+    """`sockcli tcp` on a terminal: one session, and its end is the program's. Raises SockcliError."""
+    run_session(settings, tcp_target(words, values), values["escape"])
+
+
+def run_udp(settings: Settings, words: Sequence[str], values: Mapping[str, Any]) -> None:
+    """`sockcli udp` on a terminal. Raises SockcliError."""
+    run_session(settings, udp_target(words, values), values["escape"])
+
+
+def run_session(settings: Settings, target: Target, escape: str | None) -> None:
+    """One session, whose end is the program's. Raises SockcliError, as a relay does."""
+    key = escape_key(escape)
+    policy = settings.load_policy()
+    policy.authorize(target.request)
+    run(settings, Repl(policy, make_runner, parse_target, settings=target.settings, escape=key, single=True), target)
+
+
+def run_repl(settings: Settings, target: Target | None, escape: str | None) -> None:
+    """`sockcli repl`: commands, and with `target` a session first. Raises SockcliError."""
+    key = escape_key(escape)
+    run(settings, Repl(settings.load_policy(), make_runner, parse_target, escape=key), target)
+
+
+def escape_key(text: str | None) -> EscapeKey | None:
+    """Raises UsageError."""
+    return parse_escape(ESCAPE if text is None else text)
+
+
+def run(settings: Settings, repl: Repl, target: Target | None) -> None:
+    async def begin(repl: Repl) -> None:
+        if target is not None:
+            await repl.hub.open(target)
+
+    try:
+        repl.run(begin if target is not None else None)
+    finally:
+        for text in repl.farewell:
+            settings.notice(text)

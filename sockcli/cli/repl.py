@@ -1,0 +1,29 @@
+"""`sockcli repl`, which is also what a bare `sockcli` does on a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from sockcli.cli.common import HELP_OPTIONS, common_options
+from sockcli.cli.options import escape_option
+from sockcli.cli.settings import Settings, pass_settings
+
+
+@click.command("repl", context_settings=HELP_OPTIONS)
+@click.argument("words", nargs=-1, metavar="[TARGET]")
+@escape_option
+@common_options
+@pass_settings
+def command(settings: Settings, /, words: tuple[str, ...], **values: Any) -> None:
+    """Work interactively, with several connections at once; `help` lists the commands.
+
+    With a TARGET it begins with a TCP session to it. Where stdin is not a terminal, it holds commands, a line each:
+    the first that fails ends the run, with its exit code.
+    """
+    from sockcli.cli.interactive import run_repl
+    from sockcli.cli.targets import parse_target
+
+    target = parse_target(["tcp", *words]) if words else None
+    run_repl(settings, target, values["escape"])
