@@ -95,6 +95,12 @@ class Process:
             self._read_some()
         return self._give(found + len(end))
 
+    def skip(self, size: int) -> None:
+        """Take at least as much of its stdout, and keep none of it."""
+        assert self._popen.stdout is not None
+        while size > 0:
+            size -= len(os.read(self._popen.stdout.fileno(), 1 << 20))
+
     def _read_some(self) -> None:
         assert self._popen.stdout is not None
         fd = self._popen.stdout.fileno()
@@ -122,7 +128,7 @@ class Process:
         assert self.running(), f"it does not listen: {self.errors()}"
         return bound_ports(protocol, self.pid)[0]
 
-    def kill(self, signum: signal.Signals) -> None:
+    def kill(self, signum: int) -> None:
         self._popen.send_signal(signum)
 
     def peak_memory(self) -> int:

@@ -20,6 +20,7 @@ from tests.e2e.peers import (
     deliver,
     digest_all,
     read_all,
+    read_exactly,
     reset,
 )
 from tests.e2e.runner import Sockcli
@@ -130,6 +131,45 @@ def test_a_flood_of_input_takes_no_memory(sockcli: Sockcli, tcp_peer: Listen) ->
     connection.close()
     assert process.finish().code == 0
     assert digest == hashlib.sha256(bytes(256 * MEBIBYTE)).hexdigest()
+
+
+@pytest.mark.parametrize("options", [["-C"], ["--line-delay", "0.001"], ["--telnet"], ["--log", "/dev/null"]])
+def test_a_line_without_an_end_takes_no_memory(sockcli: Sockcli, tcp_peer: Listen, options: list[str]) -> None:
+    """Where lines are looked for, or bytes are changed, on their way."""
+    peer = tcp_peer()
+    with open("/dev/zero", "rb") as endless:
+        process = sockcli.start("tcp", *options, "127.0.0.1", peer.port, stdin=endless)
+    connection = peer.accept()
+    assert read_exactly(connection, 100 * MEBIBYTE) == bytes(100 * MEBIBYTE)
+    assert process.peak_memory() < FLAT
+
+
+@pytest.mark.parametrize("options", [["--json"], ["--telnet"], ["-x", "/dev/null"], ["--recv-only"]])
+def test_a_flood_that_is_looked_at_takes_no_memory(
+    sockcli: Sockcli, tcp_peer: Listen, background: Background, options: list[str]
+) -> None:
+    peer = tcp_peer()
+    process = sockcli.start("tcp", *options, "127.0.0.1", peer.port)
+    connection = peer.accept()
+    data = bytes(64 * MEBIBYTE)
+    sending = background(connection.sendall, data)
+    until(lambda: not process.moves(), "the relay to wait for its reader")
+    with connection:
+        process.skip(20 * MEBIBYTE)
+        assert process.peak_memory() < FLAT
+        process.kill(signal.SIGKILL)
+    sending.exception()  # it is cut off
+
+
+def test_a_flood_of_datagrams_with_a_slow_reader_takes_no_memory(sockcli: Sockcli, udp_peer: Listen) -> None:
+    process = sockcli.start("udp", "-l", 0)
+    address = ("127.0.0.1", process.port("udp"))
+    sender = udp_peer()
+    for _ in range(5_000):
+        sender.socket.sendto(bytes(60_000), address)
+    assert process.peak_memory() < FLAT
+    process.kill(signal.SIGTERM)
+    assert process.finish().code == -signal.SIGTERM
 
 
 @pytest.mark.parametrize("command", ["tcp", "udp -l"])
