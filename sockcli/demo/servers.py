@@ -89,10 +89,13 @@ class Servers:
         return f'{{"name": "sockcli demo", "permissions": [{{"socket": [\n  {listed}\n]}}]}}\n'
 
     def close(self) -> None:
-        """End them all, and their peers' connections."""
+        """End them all, and their peers' connections; again is harmless."""
+        if not self._threads:
+            return
         self._stop.set()
         for thread in self._threads:
             thread.join()
+        self._threads.clear()
         self._stop.close()
 
     def _accepting(self, listener: TcpListener, serve: Serve) -> threading.Thread:
