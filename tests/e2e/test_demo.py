@@ -1,0 +1,275 @@
+"""`sockcli demo` as a stranger meets it: what it shows is true, can be typed, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+
+from tests.e2e.runner import Process, Sockcli
+from tests.netns import namespace
+from tests.waiting import PATIENCE, until
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+# Some: it starts a process for each of its steps, and others may be busy.
+LONG: Final = 50.0
+
+RULE: Final = re.compile(r'"((?:tcp-connect|udp-send-to):127\.0\.0\.1:([0-9]+))"')
+
+
+class Shown(NamedTuple):
+    """A step as it is printed."""
+
+    about: str
+    command: str
+    output: str
+    code: int
+
+
+class Demo:
+    """Starts `sockcli demo` with a place for temporary files that is empty before and after."""
+
+    def __init__(self, sockcli: Sockcli, directory: Path) -> None:
+        self._sockcli = sockcli
+        self.temporary = directory
+        self.temporary.mkdir()
+
+    def start(self, *options: str, before: tuple[str, ...] = (), path: str | None = None) -> Process:
+        env = {"TMPDIR": str(self.temporary), "PATH": path or self._sockcli.environment()["PATH"]}
+        return self._sockcli.start("demo", *options, env=env, named=False, before=before)
+
+    def left(self) -> list[Path]:
+        return list(self.temporary.iterdir())
+
+
+@pytest.fixture
+def demo(sockcli: Sockcli, tmp_path: Path) -> Demo:
+    return Demo(sockcli, tmp_path / "temporary")
+
+
+def steps(text: str) -> list[Shown]:
+    """What a run printed, step by step."""
+    found = []
+    for paragraph in re.split(r"\n\n(?=# )", text.partition("\n\n# ")[2].rpartition("\n\n")[0]):
+        about, command, *output = paragraph.removeprefix("# ").split("\n")
+        ended = re.fullmatch(r"\(exit code ([0-9]+): \w+\)", output[-1]) if output else None
+        body = output[:-1] if ended else output
+        found.append(Shown(about, command.removeprefix("$ "), "\n".join(body), int(ended[1]) if ended else 0))
+    return found
+
+
+@pytest.fixture(scope="module")
+def tour(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What a whole run printed."""
+    directory = tmp_path_factory.mktemp("tour")
+    black_box = Sockcli(directory)
+    demo = Demo(black_box, directory / "temporary")
+    result = demo.start().finish(b"", LONG)
+    black_box.close()
+    assert (result.code, result.err) == (0, "")
+    assert demo.left() == []
+    return result.out.decode()
+
+
+# What it shows
+
+
+def test_each_step_ends_as_it_says(tour: str) -> None:
+    assert [(step.command.replace("-4 ", "").split("sockcli ")[-1].split()[0], step.code) for step in steps(tour)] == [
+        ("cat", 0),
+        ("check", 0),
+        ("tcp", 0),
+        ("tcp", 3),
+        ("tcp", 3),
+        ("udp", 0),
+        ("udp", 0),
+        ("udp", 7),
+        ("udp", 0),
+        ("udp", 0),
+        ("tcp", 0),
+        ("tcp", 0),
+    ]
+
+
+def test_each_step_shows_what_it_is_about(tour: str) -> None:
+    manifest, check, tcp, denied, name, udp, loses, lost, late, json, dump, telnet = steps(tour)
+    assert RULE.search(manifest.output)
+    assert check.output.startswith("allowed  tcp-connect:127.0.0.1:")
+    assert tcp.output.endswith("\nhello, you\n42\ngoodbye")
+    assert "tcp-connect to 127.0.0.1:22 denied: no rule allows it" in denied.output
+    assert 'hint: to allow it, add this rule to the manifest: "tcp-connect:127.0.0.1:22"' in denied.output
+    assert "localhost leads to 127.0.0.1 (loopback)" in name.output
+    assert udp.output == "hello"
+    assert loses.output == "lose 2 of these"
+    assert "no reply within" in lost.output
+    assert late.output == "delay 0.3 seconds"
+    assert [line.partition(",")[0] for line in json.output.splitlines()] == [
+        f'{{"event": "{event}"' for event in ("connect", "receive", "close")
+    ]
+    assert re.fullmatch(r"> .*63 61 66 c3 a9 01 0a.*\|caf\.\.\.\.\|\n< .*\|caf\.\.\.\.\|", dump.output)
+    assert "welcome, ann" in telnet.output
+    assert "secret" not in telnet.output
+
+
+def test_it_says_what_it_is_first_and_what_to_do_next_last(tour: str) -> None:
+    assert tour.startswith("sockcli goes only where a manifest says it may.")
+    assert "`sockcli demo --serve`" in tour.splitlines()[-1]
+    assert "\x1b" not in tour
+    assert all(line.isprintable() for line in tour.splitlines())
+
+
+# What it shows can be typed
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_each_command_works_when_pasted(tour: str, demo: Demo) -> None:
+    """In another terminal, against servers that are kept up; only their ports are others."""
+    told = demo.start("--serve", path=os.defpath).read_until(b"\n# ").decode()
+    preparation = [line.removeprefix("$ ") for line in told.splitlines() if line.startswith("$ ")]
+    (folder,) = demo.left()
+    manifest, *rest = steps(tour)
+    old = [port for _, port in RULE.findall(manifest.output)]
+    new = [port for _, port in RULE.findall((folder / "manifest.json").read_text())]
+    ports = dict(zip(old, new, strict=True))
+
+    def paste(command: str) -> tuple[str, int]:
+        done = subprocess.run(
+            ["bash", "-c", "\n".join([*preparation, command])],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={"PATH": os.defpath, "LANG": "C.UTF-8"},
+            timeout=PATIENCE,
+            check=False,
+        )
+        return done.stdout.decode(), done.returncode
+
+    for step in (manifest, *rest):
+        command, expected = (
+            re.sub(r"\b[0-9]{4,5}\b", lambda port: ports.get(port[0], port[0]), text) for text in step[1:3]
+        )
+        output, code = paste(command)
+        assert without_chance(output) == without_chance(expected)
+        assert code == step.code
+
+
+def without_chance(output: str) -> str:
+    """Without times and the manifest's path, and lines ended as the tour ends them."""
+    output = re.sub(r'"time": [0-9.]+', '"time": 0', output)
+    output = re.sub(r"[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}", "00:00:00.000", output)
+    output = re.sub(r"/[^ ]*/sockcli-demo-[^/]*/", "/tmp/", output)
+    return output.replace("\r\n", "\n").rstrip("\n")
+
+
+@pytest.mark.parametrize("on_path", [True, False])
+def test_the_path_is_set_only_where_it_has_to_be(demo: Demo, on_path: bool) -> None:
+    installed = Path(sys.executable).parent
+    if not (installed / "sockcli").exists():
+        pytest.skip("sockcli is not installed beside this Python")
+    path = f"{installed}:{os.defpath}" if on_path else os.defpath
+    told = demo.start("--serve", path=path).read_until(b"\n# ").decode()
+    assert (f'$ export PATH={installed}:"$PATH"\n' in told) == (not on_path)
+
+
+# Serving
+
+
+def test_serving_tells_how_to_reach_each_server_and_the_manifest(demo: Demo, sockcli: Sockcli) -> None:
+    serving = demo.start("--serve")
+    told = serving.read_until(b"sockcli udp 127.0.0.1 ").decode() + serving.read_until(b"\n").decode()
+    (folder,) = demo.left()
+    manifest = str(folder / "manifest.json")
+    assert f"export SOCKCLI_MANIFEST={manifest}\n" in told
+    tcp, udp = (re.findall(rf"\$ sockcli {kind} 127\.0\.0\.1 ([0-9]+)", told) for kind in ("tcp", "udp"))
+    assert [port for _, port in RULE.findall(Path(manifest).read_text())] == [*tcp, *udp]
+    for port, sent, received in ((tcp[0], "quit\n", "goodbye\r\n"), (tcp[1], "ann\n", "login: "), (tcp[2], "x", "x")):
+        result = sockcli.run("--manifest", manifest, "tcp", "127.0.0.1", port, data=sent.encode(), named=False)
+        assert received in result.out.decode("latin-1")
+    assert sockcli.run("--manifest", manifest, "udp", "-n", 1, "127.0.0.1", udp[0], "x", named=False).out == b"x"
+    assert serving.running()
+
+
+# The end
+
+
+def children(pid: int) -> list[int]:
+    return [
+        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
+    ]
+
+
+@pytest.mark.parametrize("signum", SIGNALS)
+def test_a_signal_ends_the_tour_with_nothing_left(demo: Demo, signum: signal.Signals) -> None:
+    process = demo.start()
+    process.read_until(b"'lose 2 of those'\n")  # a step that waits, so that it is under way
+    (shell,) = until(lambda: children(process.pid), "the step's shell")
+    process.kill(signum)
+    result = process.finish()
+    assert (result.code, result.err) == (-signum, "")
+    assert demo.left() == []
+    assert not Path(f"/proc/{shell}").exists()
+
+
+@pytest.mark.parametrize("signum", SIGNALS)
+def test_a_signal_ends_serving_with_nothing_left(demo: Demo, signum: signal.Signals) -> None:
+    process = demo.start("--serve")
+    process.read_until(b"sockcli udp 127.0.0.1 ")
+    process.kill(signum)
+    result = process.finish()
+    assert (result.code, result.err) == (-signum, "")
+    assert demo.left() == []
+
+
+def test_a_peer_does_not_hold_up_the_end(demo: Demo, sockcli: Sockcli) -> None:
+    process = demo.start("--serve")
+    process.read_until(b"sockcli tcp ")
+    host, port = process.read_until(b"\n").decode().split()
+    peer = sockcli.start("tcp", host, port)
+    peer.read_until(b"quit\r\n")
+    process.kill(signal.SIGTERM)
+    assert process.finish().code == -signal.SIGTERM
+    assert peer.finish().code == 0
+
+
+@pytest.mark.parametrize("options", [(), ("--serve",)])
+def test_a_reader_that_leaves_ends_it_quietly(demo: Demo, options: tuple[str, ...]) -> None:
+    process = demo.start(*options)
+    process.close_output()
+    result = process.finish(seconds=LONG)
+    assert (result.code, result.err) == (141, "")
+    assert demo.left() == []
+
+
+def test_a_full_disk_is_told(demo: Demo, sockcli: Sockcli) -> None:
+    with open("/dev/full", "wb") as full:
+        process = sockcli.start("demo", stdout=full, env={"TMPDIR": str(demo.temporary)}, named=False)
+        result = process.finish()
+    assert result.code == 1
+    assert result.err.startswith("sockcli: error: ")
+    assert demo.left() == []
+
+
+# Where it runs
+
+
+def test_it_needs_no_network(demo: Demo, tmp_path: Path, tour: str) -> None:
+    """In a namespace with nothing but its loopback, where no name server answers."""
+    with namespace(tmp_path / "namespace") as alone:
+        result = demo.start(before=tuple(alone.command())).finish(seconds=LONG)
+    assert (result.code, result.err) == (0, "")
+    assert [step.code for step in steps(result.out.decode())] == [step.code for step in steps(tour)]
+
+
+def test_it_leaves_its_input_to_others(demo: Demo) -> None:
+    process = demo.start()
+    process.send(b"not for the demo")
+    result = process.finish(seconds=LONG)
+    assert result.code == 0
+    assert not process.has_read_all()
