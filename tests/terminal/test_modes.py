@@ -70,7 +70,7 @@ def test_a_stopped_session_gives_the_terminal_back_and_takes_it_again() -> None:
     passage = TerminalFilter("screen")
     passage.feed(b"\x1b[?1049h\x1b[2;5r\x1b[?25l\x1b=\x1b(0\x1b(B\x1b[1m")
     assert passage.suspend() == b"\x1b[0m\x1b(B\x1b>\x1b[?1049l\x1b7\x1b[r\x1b8\x1b[?25h"
-    assert passage.resume() == b"\x1b[?1049h\x1b=\x1b[2;5r\x1b[?25l"
+    assert passage.resume() == b"\x1b[?1049h\x1b=\x1b7\x1b[2;5r\x1b8\x1b[?25l"
     assert passage.finish() == passage_end(b"\x1b[?1049h\x1b[2;5r\x1b[?25l\x1b=\x1b(0\x1b[1m")
 
 
