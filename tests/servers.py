@@ -12,6 +12,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -35,6 +36,13 @@ _PACKAGES: Final = {
     "ip": "iproute2",
     "unshare": "util-linux",
     "nsenter": "util-linux",
+    "telnetd": "inetutils-telnetd",
+    "telnet": "inetutils-telnet",
+    "ser2net": "ser2net",
+    "ngircd": "ngircd",
+    "vim.tiny": "vim-tiny",
+    "less": "less",
+    "top": "procps",
 }
 
 
@@ -45,6 +53,12 @@ def program(name: str) -> str:
     if found is None:
         pytest.skip(f"{name} is not installed (Debian: {_PACKAGES[name]})")
     return found
+
+
+def module(name: str, package: str) -> None:
+    """Skip the test where a Python module is not installed."""
+    if find_spec(name) is None:
+        pytest.skip(f"{package} is not installed (pip install '.[test]')")
 
 
 class Server(NamedTuple):
@@ -217,3 +231,31 @@ def rsyslog(directory: Path) -> Iterator[Syslog]:
 
     with running(directory, command, ["tcp", "udp"]) as server:
         yield Syslog(server, received)
+
+
+def ngircd(directory: Path) -> Iterator[Server]:
+    """An IRC server. It pings a client that said nothing for two seconds, and gives up on it after two more."""
+    path = program("ngircd")
+    directory.mkdir(parents=True, exist_ok=True)
+
+    def command(port: int) -> list[str]:
+        (directory / "ngircd.conf").write_text(
+            f"""
+            [Global]
+            Name = irc.test
+            Info = a server for tests
+            Listen = 127.0.0.1
+            Ports = {port}
+            [Limits]
+            PingTimeout = 2
+            PongTimeout = 20
+            [Options]
+            DNS = no
+            Ident = no
+            PAM = no
+            """
+        )
+        return [path, "--nodaemon", "--config", str(directory / "ngircd.conf")]
+
+    with running(directory, command, ["tcp"]) as server:
+        yield server
