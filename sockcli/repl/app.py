@@ -63,6 +63,8 @@ class Repl:
         self._past = HistoryFile(history_path())
         self._runner = make_runner(self)
         self._asked = False  # one command, then back to the session
+        self._spoke = False  # the command that runs showed something
+        self.lingering = False
         self._task: asyncio.Task[None] | None = None  # the command that runs
         self._queue: deque[str] = deque()  # lines entered meanwhile
         self._words: deque[str] = deque(maxlen=MOST_WORDS)
@@ -131,6 +133,7 @@ class Repl:
     # Commands
 
     def _start(self, work: Awaitable[None]) -> None:
+        self._spoke = False
         self._task = asyncio.ensure_future(self._command(work))
         self._settle()
 
@@ -147,8 +150,10 @@ class Repl:
         except Exception as exc:  # noqa: BLE001 - a fault in one command is not the end of all sessions
             self.notice(f"internal error: {type(exc).__name__}: {exc}")
         self._task = None
-        self._asked = False
         self.doing = ""
+        assert self._stage is not None
+        self.lingering = self._asked and self._spoke and self._stage.screen_aside and not self._queue
+        self._asked = self.lingering
         self._settle()
         while self._queue and not self.busy:
             self._act(self._queue.popleft())
@@ -160,6 +165,7 @@ class Repl:
             self._say(f"hint: {error.hint}")
 
     def _say(self, text: str) -> None:
+        self._spoke = True
         self._words += [printable(line) for line in text.split("\n")]
         self._settle()
 
@@ -313,6 +319,13 @@ class Repl:
         if not self.busy and self.hub.current is not None:
             self._asked = not self._asked
             self._settle()
+
+    def go_back(self, key: str) -> None:
+        session = self.hub.current
+        self._asked = self.lingering = False
+        if session is not None and key != "\r":
+            session.send_keys(key.encode("utf-8", "surrogateescape"))
+        self._settle()
 
     def refuse(self, text: str) -> None:
         self._report(UsageError(text))

@@ -65,6 +65,11 @@ class Host(Protocol):
         ...
 
     @property
+    def lingering(self) -> bool:
+        """What a command showed is to be read before the session's screen covers it again."""
+        ...
+
+    @property
     def busy(self) -> bool:
         """A command is running."""
         ...
@@ -114,6 +119,10 @@ class Host(Protocol):
 
     def ask(self) -> None:
         """The escape key."""
+        ...
+
+    def go_back(self, key: str) -> None:
+        """Any key, while lingering."""
         ...
 
     def suspend(self) -> None:

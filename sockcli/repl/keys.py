@@ -27,6 +27,8 @@ class Actions(NamedTuple):
     suspend: Callable[[], None]
     paste: Callable[[str], str]  # what of a pasted block goes into the line
     completes: Callable[[], bool]  # whether Tab completes; else it is a character like any other
+    lingers: Callable[[], bool]  # whether the next key, whichever it is, is the peer's
+    go_back: Callable[[str], None]  # it is this one
 
 
 def key_bindings(actions: Actions, escape: EscapeKey | None) -> KeyBindings:
@@ -65,6 +67,10 @@ def key_bindings(actions: Actions, escape: EscapeKey | None) -> KeyBindings:
     @keys.add("tab", filter=in_line & ~Condition(actions.completes))
     def _tab(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text("\t")
+
+    @keys.add("<any>", filter=Condition(actions.lingers), eager=True)
+    def _go_back(event: KeyPressEvent) -> None:
+        actions.go_back(event.data)
 
     if escape is not None:
 

@@ -10,7 +10,7 @@ Not patch_stdout, which can hold output back for 150 ms. Never ANSI() or HTML() 
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import Final, NamedTuple
 
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory, ConditionalAutoSuggest
 from prompt_toolkit.document import Document
@@ -26,21 +26,23 @@ from sockcli.repl.ends import TerminalInput, TerminalOutput
 from sockcli.repl.face import Host
 from sockcli.repl.history import COMMANDS, LINES, HistoryFile, TypedHistory
 from sockcli.repl.keys import Actions, key_bindings
+from sockcli.repl.session import Session
 from sockcli.repl.toolbar import STYLES
 from sockcli.terminal import safe_text
 from sockcli.text import printable
 
 COMMAND_PROMPT: Final = "sockcli> "
+LINGER_PROMPT: Final = "(any key goes back) "
 
 # Between two batches: 30 a second look like flowing text, and leave most of the time for everything else.
 INTERVAL: Final = 0.03
 # A batch. The least shows some lines even on a serial line; the most is what a fast terminal takes in an interval.
 LEAST: Final = 2 * 1024
 MOST: Final = 256 * 1024
-# A batch that took the terminal longer than this is halved, so that a key waits for less than 100 ms in all; one
-# that took less than the other is doubled.
-SLOW: Final = 0.04
-FAST: Final = 0.015
+# A batch that took the terminal, or us, longer than this is halved, so that a key waits for less than 100 ms in all;
+# one that took less than the other is doubled.
+SLOW: Final = 0.03
+FAST: Final = 0.01
 
 # A pasted block that is larger goes nowhere: every key would draw all of it again. `sendfile` has no limit.
 LARGEST_PASTE: Final = 64 * 1024
@@ -51,6 +53,13 @@ class _Hide(Processor):
 
     def apply_transformation(self, _input: TransformationInput) -> Transformation:
         return Transformation([], source_to_display=lambda _: 0, display_to_source=lambda _: 0)
+
+
+class _Kind(NamedTuple):
+    """What a line is for: a session, or None for a command; and whether it is shown."""
+
+    session: Session | None
+    hidden: bool
 
 
 class Screen:
@@ -65,11 +74,12 @@ class Screen:
         self._next = 0.0  # when the next batch may be written
         self._batch = MOST // 16
         self._batch_full = False
+        self._spent = 0.0  # seconds that making the last batch took
         self._running = False
         self._paused = False
         self._size = display.size
-        self._drafts = {True: Document(), False: Document()}  # of commands and of lines, while the other is typed
-        self._kind: tuple[bool, bool] = (False, False)  # what the line is for: a command, something hidden
+        self._kind = _Kind(None, False)  # what the line is for
+        self._command_draft = ""
         hidden = Condition(lambda: host.hidden and not host.commanding)
         actions = Actions(
             host.enter,
@@ -78,9 +88,11 @@ class Screen:
             host.ask,
             host.suspend,
             self._paste,
-            lambda: host.commanding,
+            completes=lambda: host.commanding,
+            lingers=lambda: host.lingering,
+            go_back=host.go_back,
         )
-        self._session: PromptSession[None] = PromptSession(
+        self._prompt_session: PromptSession[None] = PromptSession(
             self._prompt,
             history=self._lines,
             auto_suggest=ConditionalAutoSuggest(AutoSuggestFromHistory(), ~hidden),
@@ -94,7 +106,7 @@ class Screen:
             input=keyboard,
             output=TerminalOutput(display),
         )
-        app = self._session.app
+        app = self._prompt_session.app
         app.max_render_postpone_time = None  # a redraw belongs right behind its batch
         app.terminal_size_polling_interval = None
         app.before_render += lambda _: self._notice_size()
@@ -104,8 +116,8 @@ class Screen:
         self._display.on_drained = self._drained
         self._take_kind()
         try:
-            await self._session.prompt_async(
-                default=self._session.default_buffer.document,
+            await self._prompt_session.prompt_async(
+                default=self._prompt_session.default_buffer.document,
                 handle_sigint=False,
                 set_exception_handler=False,
                 pre_run=self.wake,
@@ -117,7 +129,7 @@ class Screen:
                 self._timer = None
 
     def leave(self) -> None:
-        app = self._session.app
+        app = self._prompt_session.app
         if app.is_running and not app.is_done:
             self._show(self._host.take_words())
             app.exit()
@@ -129,22 +141,22 @@ class Screen:
 
     def pause(self) -> None:
         self._paused = True
-        if self._session.app.is_running:
-            self._session.app.renderer.erase()
+        if self._prompt_session.app.is_running:
+            self._prompt_session.app.renderer.erase()
 
     def resume(self) -> None:
         self._paused = False
-        if self._session.app.is_running:
-            self._session.app.renderer.reset()
-            self._session.app.invalidate()
+        if self._prompt_session.app.is_running:
+            self._prompt_session.app.renderer.reset()
+            self._prompt_session.app.invalidate()
             self.wake()
 
     def show(self, last: bytes) -> None:
         self._show(last + b"\r\n" if last and not last.endswith(b"\n") else last)
 
     def take_draft(self) -> str:
-        text = self._session.default_buffer.text
-        self._session.default_buffer.reset()
+        text = self._prompt_session.default_buffer.text
+        self._prompt_session.default_buffer.reset()
         return text
 
     # Showing
@@ -154,19 +166,23 @@ class Screen:
         if self._paused or not self._running:
             return
         self._take_kind()
+        loop = asyncio.get_running_loop()
+        started = loop.time()
         session = self._host.session
         data = self._host.take(self._batch)
-        self._batch_full = len(data) >= self._batch
+        self._batch_full = session is not None and bool(session.inbox)
+        spent = loop.time() - started
         above = session.lines.feed(data, self._display.size[0]) if session is not None else data
         self._show(above + self._host.take_words())
-        self._next = asyncio.get_running_loop().time() + INTERVAL
+        self._next = started + INTERVAL
         self._host.shown()
+        self._spent = spent
         if not self._display.pending:
             self._drained(0)
 
     def _show(self, above: bytes) -> None:
         """Write these lines above the one being typed."""
-        app = self._session.app
+        app = self._prompt_session.app
         if above:
             if app.is_running:
                 app.renderer.erase()
@@ -174,6 +190,8 @@ class Screen:
         app.invalidate()
 
     def _drained(self, seconds: float) -> None:
+        seconds += self._spent
+        self._spent = 0.0
         if seconds > SLOW:
             self._batch = max(LEAST, self._batch // 2)
         elif seconds < FAST and self._batch_full:
@@ -185,6 +203,8 @@ class Screen:
         host = self._host
         if host.busy:
             return [("class:progress", f"{printable(host.doing)} ")] if host.doing else []
+        if host.lingering:
+            return [("class:progress", LINGER_PROMPT)]
         if host.commanding:
             return [("class:prompt", COMMAND_PROMPT)]
         partial = host.session.lines.partial if host.session is not None else b""
@@ -217,20 +237,30 @@ class Screen:
 
     def _take_kind(self) -> None:
         """Give the line back as it was left, with the history that it is to have."""
-        kind = (self._host.commanding, self._host.hidden)
+        host, buffer = self._host, self._prompt_session.default_buffer
+        kind = _Kind(None if host.commanding else host.session, host.hidden)
         if kind == self._kind:
             return
         before, self._kind = self._kind, kind
-        buffer = self._session.default_buffer
-        self._drafts[before[0]] = buffer.document
-        buffer.history = self._history(*kind)
-        buffer.reset(self._drafts[kind[0]])
-        self._session.completer = self._host.completer if kind[0] else None
+        draft = buffer.text
+        if kind.session is not before.session:
+            draft = self._exchange(before.session, draft, kind.session)
+        buffer.history = self._history(kind)
+        buffer.reset(Document(draft))
+        self._prompt_session.completer = host.completer if kind.session is None else None
 
-    def _history(self, commanding: bool, hidden: bool) -> History:
-        if commanding:
+    def _exchange(self, before: Session | None, draft: str, after: Session | None) -> str:
+        """Put away what was being typed for one thing; what was for the other."""
+        if before is None:
+            self._command_draft = draft
+        else:
+            before.draft = draft
+        return self._command_draft if after is None else after.draft
+
+    def _history(self, kind: _Kind) -> History:
+        if kind.session is None:
             return self._commands
-        return InMemoryHistory() if hidden else self._lines
+        return InMemoryHistory() if kind.hidden else self._lines
 
 
 def _typed(prompt: bytes, text: str) -> bytes:

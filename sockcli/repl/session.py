@@ -62,6 +62,7 @@ class Session:
         self.lines = LineFlow()
         self.inbox = Inbox()
         self.front = False  # it is the one that is looked at
+        self.draft = ""  # what was being typed for it when something else took the line
         self.sent = 0
         self.received = 0
         self.started = time.time()

@@ -20,6 +20,7 @@ from sockcli.repl.session import Session
 
 _CLEAR_LINE: Final = b"\r\x1b[K"
 _NEW_LINE: Final = b"\r\n"
+_LEAVE_SCREEN: Final = b"\x1b[?1049l"
 
 
 class Stage:
@@ -38,6 +39,7 @@ class Stage:
         self._line: Face = _plain_face(host, console) if dumb else _screen(host, console, history)
         self.face: Face = self._line
         self._done = asyncio.Event()
+        self.screen_aside = False  # the session in front has a screen of its own, which is not shown now
 
     async def run(self) -> None:
         """Show what is wanted, until `end`. The terminal is ours that long."""
@@ -85,6 +87,7 @@ class Stage:
         if session is None:
             return
         if self.face is self._raw:
+            self.screen_aside = False
             self._enter_raw(session)
         elif session.view.character and not session.shows_character:
             written = session.view.set_character(False)
@@ -105,7 +108,9 @@ class Stage:
     def _after(self) -> None:
         session = self._hub.current
         if self.face is self._raw and session is not None and session.view.character and session.shows_character:
-            self.write(session.view.suspend() + _NEW_LINE)
+            written = session.view.suspend()
+            self.screen_aside = _LEAVE_SCREEN in written
+            self.write(written + _NEW_LINE)
 
     def _have_redrawn(self, session: Session) -> None:
         """Two changes of its size make a full-screen program draw all of its screen again."""
