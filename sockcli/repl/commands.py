@@ -1,0 +1,250 @@
+"""The commands of the REPL: one table, from which come dispatch, `help`, completion, and the README's list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from sockcli.errors import UsageError
+from sockcli.repl import connecting, inspecting, parse, sending, setting
+from sockcli.repl.command import FLAG, PATH, VALUE, Call, Command, Kind, Takes
+from sockcli.text import printable, table
+
+_COMMON: Final[Mapping[str, Takes]] = {
+    "-4": FLAG,
+    "-6": FLAG,
+    "--deadline": VALUE,
+    "--terminal": Takes(1, Kind.TERMINAL),
+    "-x": PATH,
+    "--hex-dump": PATH,
+    "--log": PATH,
+}
+_SOURCE: Final[Mapping[str, Takes]] = {"-s": VALUE, "--source": VALUE}
+_TCP: Final[Mapping[str, Takes]] = {
+    **_COMMON,
+    **_SOURCE,
+    "--connect-timeout": VALUE,
+    "--idle-timeout": VALUE,
+    "--linger": VALUE,
+    "--retry": VALUE,
+    "--retry-delay": VALUE,
+    "--no-shutdown": FLAG,
+    "-C": FLAG,
+    "--crlf": FLAG,
+    "--eol": Takes(1, Kind.EOL),
+    "--encoding": Takes(1, Kind.ENCODING),
+    "--telnet": FLAG,
+    "--no-telnet": FLAG,
+    "--binary": FLAG,
+    "--env": VALUE,
+    "--com": FLAG,
+    "--com-settings": VALUE,
+    "--mud": FLAG,
+    "--compress": FLAG,
+}
+
+
+async def help_(call: Call) -> None:
+    words = call.words(most=1)
+    if words:
+        call.shell.show(help_text(find(words[0])))
+        return
+    call.shell.show(f"{table([(each.name, each.summary) for each in COMMANDS.values()])}\n\n{_AFTER}")
+
+
+_AFTER: Final = """\
+`help COMMAND` shows how one is written. A command may be cut short as long as
+no other begins so. Blanks separate words, quotes hold one together, and a
+backslash takes the next character as it is."""
+_WIDTH: Final = 78
+
+_ROWS: Final = (
+    Command(
+        "tcp [OPTIONS] HOST PORT",
+        "Connect, and have the session in front.",
+        connecting.connect,
+        Kind.TCP,
+        _TCP,
+        "The options mean what they mean to `sockcli tcp`; what is for pipes and scripts is not among them. "
+        "HOST:PORT and [IPV6]:PORT are taken as well, and a service's name as the port.",
+    ),
+    Command(
+        "udp [OPTIONS] HOST PORT",
+        "Send datagrams to one peer, and see its replies.",
+        connecting.connect,
+        Kind.UDP,
+        {**_COMMON, **_SOURCE, "--chomp": FLAG},
+        "Each line typed is a datagram, its newline with it unless --chomp is given.",
+    ),
+    Command(
+        "listen [tcp|udp] [OPTIONS] [HOST] PORT",
+        "Accept TCP connections, or receive datagrams from anyone.",
+        connecting.connect,
+        Kind.LISTEN,
+        {key: value for key, value in _TCP.items() if key in _COMMON or key in ("--eol", "--encoding", "-C", "--crlf")},
+        "Without a HOST it is 127.0.0.1. Each TCP peer becomes a session of its own. Datagrams are answered with "
+        "`send --to HOST PORT TEXT`.",
+    ),
+    Command(
+        "sessions",
+        "List the sessions; * is the one in front.",
+        connecting.sessions,
+    ),
+    Command(
+        "use N",
+        "Put session N in front: its output is shown, and what is typed goes to it.",
+        connecting.use,
+        Kind.SESSION,
+    ),
+    Command(
+        "close [N]",
+        "Close session N, or the one in front.",
+        connecting.close,
+        Kind.SESSION,
+        detail="What is still to be sent goes first, unless the peer takes nothing for 5 seconds, which is an error. "
+        "What the peer has still to say is not waited for: `eof`, then `wait`, does that.",
+    ),
+    Command(
+        "wait [SECONDS]",
+        "Wait until the peer ends the session in front, or for replies.",
+        connecting.wait,
+        detail="If the peer does not end it within SECONDS, that is an error (7). A session of datagrams has no end: "
+        "there SECONDS must be given, and it is an error only if nothing has come since the last was sent. With a "
+        "listener and no session in front, a peer is waited for first. A script prints what comes meanwhile, as at "
+        "any time; at its end it sends the end of input and prints the rest until the peers end.",
+    ),
+    Command(
+        "eof [N]",
+        "Send the end of input (half-close); the peer may go on.",
+        sending.eof,
+        Kind.SESSION,
+    ),
+    Command(
+        "send [--line|--hex] [--to HOST PORT] TEXT",
+        "Send the text as it stands, with escapes.",
+        sending.send,
+        options={"--line": FLAG, "--hex": FLAG, "--to": Takes(2, Kind.UDP), "--": FLAG},
+        detail=r"The escapes are \n \r \t \0 \xHH and \\. No newline is added, unless --line asks for the one that "
+        "Enter sends. Quotes around all of the text keep the blanks at its ends. With --hex it is pairs of hex digits. "
+        "On a bound UDP port --to says whom it goes to, which needs a udp-send-to rule. -- ends the options.",
+    ),
+    Command(
+        "sendfile FILE",
+        "Send a file as it is, as fast as the peer takes it.",
+        sending.sendfile,
+        Kind.FILE,
+        detail="Ctrl-C stops it; what was read by then is still sent. To a UDP peer the file is one datagram.",
+    ),
+    Command(
+        "status [N]",
+        "Show addresses, the rule in force, bytes, times and telnet options.",
+        inspecting.status,
+        Kind.SESSION,
+    ),
+    Command(
+        "telnet do|dont|will|wont OPTION",
+        "Ask the telnet peer to change an option.",
+        sending.telnet,
+        Kind.NEGOTIATION,
+        detail="An option is a name, as echo or sga, or a number. `status` shows which are in force.",
+    ),
+    Command("interrupt", "Send telnet's Interrupt Process, with Synch.", sending.interrupt),
+    Command("ayt", "Send telnet's Are You There.", sending.ayt),
+    Command("break", "Send telnet's Break.", sending.break_),
+    Command(
+        "set [NAME [VALUE]]",
+        "Change a setting of the session in front, or show all.",
+        setting.set_,
+        Kind.SETTING,
+        detail="eol: what Enter sends. encoding: the peer's characters. view: text, hex or both. timestamps: on or "
+        "off. terminal: what a peer may do to the terminal. Without a session, new sessions get the setting.",
+    ),
+    Command(
+        "log FILE|off",
+        "Record both directions' bytes to a file from now on.",
+        setting.log,
+        Kind.LOG,
+        detail="The file is made, or emptied. One that is called off is written as ./off.",
+    ),
+    Command(
+        "rules [TEXT]",
+        "Show the manifest's rules that have the text in them.",
+        inspecting.rules,
+    ),
+    Command(
+        "check OP HOST PORT",
+        "Would the manifest allow it, and by which rule?",
+        inspecting.check,
+        Kind.CHECK,
+        detail="Asks no server. OP:HOST:PORT is taken as well, and OP alone where it has no address.",
+    ),
+    Command("history", "Show the commands that were given.", inspecting.history),
+    Command(
+        "help [COMMAND]",
+        "Show this list, or more about one command.",
+        help_,
+        Kind.COMMAND,
+    ),
+    Command("suspend", "Stop the program, as Ctrl-Z does elsewhere; fg brings it back.", connecting.suspend),
+    Command(
+        "quit",
+        "Close every session and leave.",
+        connecting.leave,
+        detail="What is still to be sent goes first, but nobody is waited for.",
+    ),
+)
+
+COMMANDS: Final[Mapping[str, Command]] = {command.name: command for command in _ROWS}
+
+# What people type who come from other programs.
+_ELSEWHERE: Final = {"?": "help", "exit": "quit", "bye": "quit", "open": "tcp", "connect": "tcp", "z": "suspend"}
+
+
+def find(name: str) -> Command:
+    """The command of this name, or the only one that begins so. Raises UsageError."""
+    if name in COMMANDS:
+        return COMMANDS[name]
+    found = [each for each in COMMANDS if each.startswith(name)] if name else []
+    if len(found) == 1:
+        return COMMANDS[found[0]]
+    if found:
+        raise UsageError(f'"{printable(name)}" is the beginning of several commands: {", ".join(found)}')
+    raise UsageError(f'no such command: "{printable(name)}"', hint=_advice(name))
+
+
+def _advice(name: str) -> str:
+    from difflib import get_close_matches  # for a slip only
+
+    close = [_ELSEWHERE[name]] if name in _ELSEWHERE else get_close_matches(name, COMMANDS, n=1)
+    return f"did you mean {close[0]}?" if close else "`help` lists the commands"
+
+
+def help_text(command: Command) -> str:
+    """All there is to say about it."""
+    from textwrap import fill
+
+    paragraphs = [command.usage, command.summary, command.detail]
+    if "[OPTIONS]" in command.usage:
+        paragraphs.append(f"Options: {' '.join(command.options)}")
+    return "\n\n".join(fill(each, _WIDTH, break_on_hyphens=False) for each in paragraphs if each)
+
+
+def split(line: str) -> tuple[Command, str] | None:
+    """The command that a line gives, and the rest of the line; None for an empty line or a comment.
+
+    Raises UsageError.
+    """
+    name, rest = parse.cut(line)
+    if not name or name.startswith("#"):
+        return None
+    command = find(name)
+    return (COMMANDS["help"], command.name) if rest in ("--help", "-h") else (command, rest)
+
+
+def markdown_table() -> str:
+    """The README's list of commands."""
+    rows = ["| command | what it does |", "| --- | --- |"]
+    for command in COMMANDS.values():
+        usage = command.usage.replace("|", r"\|")
+        rows.append(f"| `{usage}` | {command.summary} |")
+    return "\n".join(rows)

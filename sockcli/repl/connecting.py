@@ -1,0 +1,127 @@
+"""Commands that make sessions, choose among them, wait for them and end them."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Final
+
+from sockcli.errors import TimedOut
+from sockcli.repl import parse
+from sockcli.repl.command import Call
+from sockcli.repl.hub import Hub
+from sockcli.repl.session import Session
+from sockcli.repl.waiting import flush
+from sockcli.text import printable, table
+
+# As on the command line: longer than any run, and no clock overflows.
+MOST_SECONDS: Final = 1e9
+
+_MISSING: Final = {"tcp": "the peer did not end it", "udp": "no reply came", "udp-bind": "nothing came"}
+_PLACES: Final = ("peer", "listening on", "bound to")
+
+
+async def connect(call: Call) -> None:
+    """`tcp`, `udp` and `listen`, as the command line reads them."""
+    target = call.shell.parse([call.name, *parse.words(call.rest)])
+    session = await call.shell.hub.open(target)
+    told = [f"session {session.number}: {session.title}"]
+    told += [f"{name} {value}" for name, value in session.status() if name in _PLACES]
+    # A port that the system chose has to be told; all else went as it was asked for.
+    tell = call.shell.show if session.request.port == 0 else call.shell.notice
+    tell(", ".join(told))
+
+
+async def sessions(call: Call) -> None:
+    call.words(most=0)
+    hub = call.shell.hub
+    if not hub.sessions:
+        call.shell.show("no sessions; tcp HOST PORT or udp HOST PORT opens one")
+        return
+    rows: list[tuple[str, ...]] = [("", "session", "", "sent", "received", "unread")]
+    rows += [_row(session, session is hub.current) for session in hub.sessions.values()]
+    call.shell.show(table(rows))
+
+
+def _row(session: Session, current: bool) -> tuple[str, ...]:
+    state = "lost" if session.failure is not None else "ended" if session.over else "open"
+    counts = (session.sent, session.received, session.inbox.unread)
+    return (f"{'*' if current else ' '}{session.number}", session.title, state, *(f"{count:,}" for count in counts))
+
+
+async def use(call: Call) -> None:
+    words = call.words(most=1)
+    if not words:
+        raise call.usage("the session's number is missing")
+    call.shell.hub.use(call.session(words[0]).number)
+
+
+async def close(call: Call) -> None:
+    """What was given to be sent goes first, as long as the peer takes it."""
+    session = call.session(*call.words(most=1))
+    hub = call.shell.hub
+    try:
+        await flush(hub, session)
+        left = 0 if session.over else session.unsent
+    finally:
+        # Cancelled, it is closed all the same: that is what was asked for.
+        if session.number in hub.sessions:
+            hub.close(session.number)
+    if left:
+        raise TimedOut(f"session {session.number} is closed; the peer did not take the last {left:,} bytes")
+
+
+async def wait(call: Call) -> None:
+    """Until the peer ends. Datagrams know no end: there it is for replies."""
+    words = call.words(most=1)
+    seconds = _seconds(call, words[0]) if words else None
+    session: Session | None = None
+    try:
+        async with asyncio.timeout(seconds):
+            session = await _awaited(call.shell.hub)
+            if seconds is None and session.kind != "tcp":
+                raise call.usage("datagrams have no end: say for how many seconds")
+            await call.shell.hub.until(session, lambda: False)
+    except TimeoutError:
+        if session is not None and _answered(session):
+            return
+        what = f"session {session.number}: {_MISSING[session.kind]}" if session is not None else "nobody connected"
+        raise TimedOut(f"{what} within {seconds:g} s") from None
+    if session.failure is not None:
+        raise session.failure
+
+
+async def _awaited(hub: Hub) -> Session:
+    """The session in front; where there is none but a listener, the first peer to connect. Raises UsageError."""
+    if hub.current is None:
+        listeners = [session for session in hub.sessions.values() if session.kind == "tcp-listen"]
+        if listeners:
+            await hub.until(listeners[-1], lambda: hub.current is not None)
+    return hub.get()
+
+
+def _answered(session: Session) -> bool:
+    """Whether a datagram came since the last one was sent."""
+    if session.kind == "tcp" or session.last_received is None:
+        return False
+    return session.last_sent is None or session.last_received >= session.last_sent
+
+
+def _seconds(call: Call, text: str) -> float:
+    try:
+        seconds = float(text) if text.isascii() and "_" not in text else math.nan
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds <= MOST_SECONDS:
+        raise call.usage(f'"{printable(text)}" is not a number of seconds')
+    return seconds
+
+
+async def suspend(call: Call) -> None:
+    call.words(most=0)
+    call.shell.suspend()
+
+
+async def leave(call: Call) -> None:
+    call.words(most=0)
+    call.shell.quit()

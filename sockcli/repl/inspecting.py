@@ -1,0 +1,43 @@
+"""Commands that only tell: of a session, of the manifest, of what was typed."""
+
+from __future__ import annotations
+
+from sockcli.repl import parse
+from sockcli.repl.command import Call
+from sockcli.text import table
+
+
+async def status(call: Call) -> None:
+    call.shell.show(table(call.session(*call.words(most=1)).status()))
+
+
+async def rules(call: Call) -> None:
+    """Those with the text anywhere in their line, all without one."""
+    policy = call.shell.policy
+    rows = [(placed.effect.value, str(placed.rule), placed.source) for placed in policy.rules]
+    wanted = parse.message(call.rest).lower()
+    found = [row for row in rows if wanted in " ".join(row).lower()]
+    if found:
+        call.shell.show(table(found))
+    elif rows:
+        call.shell.show(f'none of the {len(rows):,} rules of {policy.manifest} has "{wanted}" in it')
+    else:
+        call.shell.show(f"{policy.manifest or 'there is no manifest, which'} allows nothing")
+
+
+async def check(call: Call) -> None:
+    """As `sockcli check`: what is denied is an error, with its reason and the rule that would allow it."""
+    words = parse.words(call.rest)
+    if not words:
+        raise call.usage("an operation is missing, as in check tcp-connect HOST PORT")
+    request = call.parse_request(words)
+    grant = call.shell.policy.authorize(request)
+    rows = [("allowed", str(request)), ("by", f"{grant.rule}  ({grant.source} of {call.shell.policy.manifest})")]
+    call.shell.show(table(rows))
+
+
+async def history(call: Call) -> None:
+    call.words(most=0)
+    lines = call.shell.history
+    if lines:
+        call.shell.show(table([(f"{number:>4}", line) for number, line in enumerate(lines, 1)]))
