@@ -8,8 +8,8 @@ from typing import Any
 from sockcli.cli.check import parse_request
 from sockcli.cli.settings import Settings
 from sockcli.cli.targets import parse_target, tcp_target, udp_target
-from sockcli.repl.app import Repl
-from sockcli.repl.options import EscapeKey, Target, parse_escape
+from sockcli.repl import entry
+from sockcli.repl.options import EscapeKey, Target, TcpTarget, UdpTarget, parse_escape
 from sockcli.repl.runner import Runner
 from sockcli.repl.shell import CommandRunner, Shell
 
@@ -30,32 +30,27 @@ def run_udp(settings: Settings, words: Sequence[str], values: Mapping[str, Any])
     run_session(settings, udp_target(words, values), values["escape"])
 
 
-def run_session(settings: Settings, target: Target, escape: str | None) -> None:
+def run_session(settings: Settings, target: TcpTarget | UdpTarget, escape: str | None) -> None:
     """One session, whose end is the program's. Raises SockcliError, as a relay does."""
     key = escape_key(escape)
-    policy = settings.load_policy()
-    policy.authorize(target.request)
-    run(settings, Repl(policy, make_runner, parse_target, settings=target.settings, escape=key, single=True), target)
+    entry.run_session(
+        settings.load_policy(),
+        target,
+        make_runner,
+        parse_target,
+        notice=settings.notice,
+        detail=settings.detail,
+        settings=target.settings,
+        escape=key,
+    )
 
 
 def run_repl(settings: Settings, target: Target | None, escape: str | None) -> None:
     """`sockcli repl`: commands, and with `target` a session first. Raises SockcliError."""
     key = escape_key(escape)
-    run(settings, Repl(settings.load_policy(), make_runner, parse_target, escape=key), target)
+    entry.run_repl(settings.load_policy(), target, make_runner, parse_target, notice=settings.notice, escape=key)
 
 
 def escape_key(text: str | None) -> EscapeKey | None:
     """Raises UsageError."""
     return parse_escape(ESCAPE if text is None else text)
-
-
-def run(settings: Settings, repl: Repl, target: Target | None) -> None:
-    async def begin(repl: Repl) -> None:
-        if target is not None:
-            await repl.hub.open(target)
-
-    try:
-        repl.run(begin if target is not None else None)
-    finally:
-        for text in repl.farewell:
-            settings.notice(text)
