@@ -5,7 +5,7 @@ Both read them with the same click commands, so that every option is the same in
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -13,7 +13,7 @@ import click
 from sockcli.cli import tcp, udp
 from sockcli.cli.options import Given, family_of
 from sockcli.cli.params import connect_target, expect_no_more, listen_target
-from sockcli.cli.telnet import telnet_options_of
+from sockcli.cli.telnet import TELNET_ONLY, check_telnet, telnet_options_of
 from sockcli.clock import Deadline
 from sockcli.endpoint import Operation
 from sockcli.errors import UsageError
@@ -33,13 +33,42 @@ TELNET: dict[bool | None, TelnetUse] = {None: "auto", True: "on", False: "off"}
 
 def parse_target(words: Sequence[str]) -> Target:
     """What a `tcp`, `udp` or `listen` command of the REPL's asks for. Raises UsageError."""
+    return _parsed(words, read)
+
+
+def parse_piped(words: Sequence[str]) -> Target:
+    """The same in a script, where telnet is spoken only if it is asked for, as in any pipe. Raises UsageError."""
+    target = _parsed(words, read_piped)
+    if isinstance(target, TcpTarget):
+        return _piped(target)
+    if isinstance(target, ListenTarget) and target.peer is not None:
+        return target._replace(peer=_piped(target.peer))
+    return target
+
+
+def _piped(target: TcpTarget) -> TcpTarget:
+    return target._replace(telnet="piped" if target.telnet == "on" else "off")
+
+
+Read = Callable[[str, Sequence[str]], tuple[Given, dict[str, Any]]]
+
+
+def _parsed(words: Sequence[str], read: Read) -> Target:
     name, *rest = words
     if name == "listen":
         protocol = rest.pop(0) if rest[:1] in (["tcp"], ["udp"]) else "tcp"
-        return listening(protocol, rest)
+        return listening(protocol, *read(protocol, ["-l", *rest]))
     given, values = read(name, rest)
     given.refuse(NOT_FOR_SESSIONS[name], "has no meaning for a session of the REPL")
     return tcp_target(values["words"], values) if name == "tcp" else udp_target(values["words"], values)
+
+
+def read_piped(name: str, words: Sequence[str]) -> tuple[Given, dict[str, Any]]:
+    """As `read`, for a script. Raises UsageError."""
+    given, values = read(name, words)
+    if name == "tcp" and not values["telnet"]:
+        given.refuse(TELNET_ONLY, "needs --telnet in a script")
+    return given, values
 
 
 def read(name: str, words: Sequence[str]) -> tuple[Given, dict[str, Any]]:
@@ -53,6 +82,8 @@ def read(name: str, words: Sequence[str]) -> tuple[Given, dict[str, Any]]:
         raise UsageError(f"{name}: nothing was opened", hint=f"`help {name}` is the same page") from exc
     given = Given(context)
     given.check(tcp.EXCLUSIONS if name == "tcp" else udp.EXCLUSIONS)
+    if name == "tcp":
+        check_telnet(given, context.params, interactive=True)
     return given, context.params
 
 
@@ -60,20 +91,26 @@ def tcp_target(words: Sequence[str], values: Mapping[str, Any]) -> TcpTarget:
     """`values` are the options of `sockcli tcp`. Raises UsageError."""
     target, more = connect_target(words, "tcp")
     expect_no_more(more)
+    return session_target(Request(Operation.TCP_CONNECT, *target), values)
+
+
+def session_target(request: Request, values: Mapping[str, Any]) -> TcpTarget:
+    """A TCP session as the options have it. Raises UsageError."""
+    deadline = Deadline(values["deadline"])
     return TcpTarget(
-        Request(Operation.TCP_CONNECT, *target),
+        request,
         DialOptions(
             family_of(values["ipv4"], values["ipv6"]),
             values["source"],
             values["connect_timeout"],
-            Deadline(values["deadline"]),
+            deadline,
             values["retry"],
             values["retry_delay"],
         ),
         telnet=TELNET[values["telnet"]],
         telnet_options=telnet_options_of(values, size=None),
         settings=session_settings(values),
-        limits=Limits(Deadline(values["deadline"]), values["idle_timeout"], values["linger"]),
+        limits=Limits(deadline, values["idle_timeout"], values["linger"]),
         shutdown=not values["no_shutdown"],
         hex_dump=values["hex_dump"],
         log=values["log"],
@@ -89,7 +126,7 @@ def udp_target(words: Sequence[str], values: Mapping[str, Any]) -> UdpTarget:
     return UdpTarget(
         Request(Operation.UDP_SEND_TO, *target),
         DialOptions(family_of(values["ipv4"], values["ipv6"]), values["source"], deadline=deadline),
-        settings=Settings(terminal=values["terminal"] or "auto"),
+        settings=Settings(terminal=values["terminal"]),
         limits=Limits(deadline),
         chomp=values["chomp"],
         hex_dump=values["hex_dump"],
@@ -97,28 +134,22 @@ def udp_target(words: Sequence[str], values: Mapping[str, Any]) -> UdpTarget:
     )
 
 
-def listening(protocol: str, words: Sequence[str]) -> ListenTarget:
+def listening(protocol: str, given: Given, values: Mapping[str, Any]) -> ListenTarget:
     """`listen [tcp|udp] [OPTIONS] [HOST] PORT`. Raises UsageError."""
-    given, values = read(protocol, ["-l", *words])
-    given.refuse(
-        [option for option in NOT_FOR_SESSIONS[protocol] if option != "listen"],
-        "has no meaning for a listener of the REPL",
-    )
-    operation = Operation.TCP_LISTEN if protocol == "tcp" else Operation.UDP_BIND
-    target = listen_target(values["words"], "tcp" if protocol == "tcp" else "udp")
-    return ListenTarget(
-        Request(operation, *target),
-        ListenOptions(family_of(values["ipv4"], values["ipv6"]), deadline=Deadline(values["deadline"])),
-        settings=session_settings(values) if protocol == "tcp" else Settings(terminal=values["terminal"] or "auto"),
-        hex_dump=values["hex_dump"],
-        log=values["log"],
-    )
+    refused = [option for option in NOT_FOR_SESSIONS[protocol] if option != "listen"]
+    given.refuse(refused, "has no meaning for a listener of the REPL")
+    listen = ListenOptions(family_of(values["ipv4"], values["ipv6"]), deadline=Deadline(values["deadline"]))
+    if protocol == "udp":
+        request = Request(Operation.UDP_BIND, *listen_target(values["words"], "udp"))
+        settings = Settings(terminal=values["terminal"])
+        return ListenTarget(request, listen, settings, hex_dump=values["hex_dump"], log=values["log"])
+    given.refuse(("hex_dump", "log"), "is for one session; `log FILE` records that of a peer")
+    request = Request(Operation.TCP_LISTEN, *listen_target(values["words"], "tcp"))
+    return ListenTarget(request, listen, session_settings(values), session_target(request, values))
 
 
 def session_settings(values: Mapping[str, Any]) -> Settings:
     """How a TCP session shows and sends. Raises UsageError."""
     return Settings(
-        eol="crlf" if values["crlf"] else values["eol"] or "auto",
-        encoding=values["encoding"] or "utf-8",
-        terminal=values["terminal"] or "auto",
+        eol="crlf" if values["crlf"] else values["eol"], encoding=values["encoding"], terminal=values["terminal"]
     )

@@ -221,9 +221,9 @@ class Hub:
         self._watcher.over(session)
 
     def session_accepted(self, session: Session, accepted: object) -> None:
+        assert isinstance(session, ListenerSession)
         assert isinstance(accepted, TcpTransport)
-        target = TcpTarget(session.request)
-        peer = StreamSession(accepted, target, session.settings.copy(), self, self._size)
+        peer = StreamSession(accepted, session.target, session.settings.copy(), self, self._size)
         self._add(peer)
         self._watcher.told(session, f"session {peer.number}: {peer.peer} connected")
         if self._current is None:
@@ -232,7 +232,7 @@ class Hub:
     # Within
 
     def _session(self, transport: Transport, target: TcpTarget | UdpTarget) -> Session:
-        settings = (target.settings or self.settings).copy()
+        settings = self._settings_for(target)
         if isinstance(target, TcpTarget):
             return StreamSession(transport, target, settings, self, self._size)
         return DatagramSession(transport, target, settings, self)
@@ -244,7 +244,7 @@ class Hub:
         )
 
     async def _listen(self, target: ListenTarget) -> Session:
-        settings = (target.settings or self.settings).copy()
+        settings = self._settings_for(target)
         request, options = target.request, target.listen
         if request.operation is Operation.UDP_BIND:
             receiver: UdpReceiver = await opened(
@@ -254,7 +254,10 @@ class Hub:
         listener = await opened(
             lambda interrupt: self._make_engine(interrupt).listen(request, options), discard=lambda each: each.close()
         )
-        return ListenerSession(listener, settings, self)
+        return ListenerSession(listener, target.peer or TcpTarget(request), settings, self)
+
+    def _settings_for(self, target: Target) -> Settings:
+        return self.settings.copy() if target.settings is None else target.settings.over(self.settings)
 
     def _adopt(self, session: Session, target: Target, taps: Sequence[Tap]) -> Session:
         session.record(taps, target.log)

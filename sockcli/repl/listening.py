@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from sockcli.clock import NEVER, Deadline
 from sockcli.net.base import NoDescriptors, Signal
 from sockcli.net.listen import TcpListener
-from sockcli.repl.options import Settings
+from sockcli.repl.options import Settings, TcpTarget
 from sockcli.repl.session import Listener, Session
 
 # For want of a descriptor: the listener stays readable, so waiting for it would spin. A second costs nothing, and
@@ -20,8 +20,10 @@ class ListenerSession(Session):
 
     kind: ClassVar[str] = "tcp-listen"
 
-    def __init__(self, tcp_listener: TcpListener, settings: Settings, listener: Listener) -> None:
+    def __init__(self, tcp_listener: TcpListener, target: TcpTarget, settings: Settings, listener: Listener) -> None:
+        """`target` says how its peers' sessions are to be."""
         super().__init__(tcp_listener.grant, settings, listener)
+        self.target = target
         self._tcp = tcp_listener
         self._pause = NEVER
         self._accepted = 0

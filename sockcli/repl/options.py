@@ -16,7 +16,8 @@ from sockcli.telnet import TelnetOptions
 from sockcli.telnet.newline import EOLS
 from sockcli.text import printable
 
-TelnetUse = Literal["auto", "on", "off"]
+# auto: once the peer does, and from the start on port 23. piped: from the start, as in a pipe, which has no keyboard.
+TelnetUse = Literal["auto", "on", "piped", "off"]
 
 # What `set` can change, with the values that completion offers; an encoding may be any that Python knows.
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
@@ -27,31 +28,32 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "terminal": ("auto", "safe", "screen", "raw"),
 }
 
+_DEFAULTS: Final = {"eol": "auto", "encoding": "utf-8", "view": "text", "timestamps": "off", "terminal": "auto"}
+
 
 class Settings:
     """How a session shows and sends. `set` changes them one at a time, by the words in CHOICES."""
 
-    __slots__ = ("encoding", "eol", "terminal", "timestamps", "view")
+    __slots__ = ("_chosen", "encoding", "eol", "terminal", "timestamps", "view")
 
     def __init__(
         self,
         *,
-        eol: str = "auto",
-        encoding: str = "utf-8",
-        view: str = "text",
-        timestamps: str = "off",
-        terminal: str = "auto",
+        eol: str | None = None,
+        encoding: str | None = None,
+        view: str | None = None,
+        timestamps: str | None = None,
+        terminal: str | None = None,
     ) -> None:
         """`eol` auto: as telnet's mode has it, else LF. `terminal` auto: screen in character mode, else safe.
 
-        Raises UsageError.
+        None is what there is where nobody chooses. Raises UsageError.
         """
+        given = {"eol": eol, "encoding": encoding, "view": view, "timestamps": timestamps, "terminal": terminal}
+        self._chosen = {name: value for name, value in given.items() if value is not None}
         self.eol = self.encoding = self.view = self.timestamps = self.terminal = ""
-        self.change("eol", eol)
-        self.change("encoding", encoding)
-        self.change("view", view)
-        self.change("timestamps", timestamps)
-        self.change("terminal", terminal)
+        for name, value in {**_DEFAULTS, **self._chosen}.items():
+            self.change(name, value)
 
     def change(self, name: str, value: str) -> None:
         """Raises UsageError, and then changes nothing."""
@@ -70,6 +72,10 @@ class Settings:
 
     def copy(self) -> Self:
         return type(self)(**self.values())
+
+    def over(self, others: Settings) -> Settings:
+        """These as they were given, and for the rest the others."""
+        return Settings(**{**others.values(), **self._chosen})
 
 
 def canonical_encoding(name: str) -> str:
@@ -123,11 +129,12 @@ class UdpTarget(NamedTuple):
 
 
 class ListenTarget(NamedTuple):
-    """TCP_LISTEN: each peer becomes a session of its own. UDP_BIND: datagrams from anyone."""
+    """TCP_LISTEN: each peer becomes a session of its own, as `peer` has it. UDP_BIND: datagrams from anyone."""
 
     request: Request
     listen: ListenOptions = ListenOptions()
     settings: Settings | None = None
+    peer: TcpTarget | None = None
     hex_dump: str | None = None
     log: str | None = None
 

@@ -386,12 +386,14 @@ def _codec(target: TcpTarget, settings: Settings, size: tuple[int, int] | None) 
     if target.telnet == "off":
         return None
     # BSD's rule: unsolicited options are typed into some consoles as text, so only port 23 hears them from us first.
-    initiate = target.request.operation is Operation.TCP_CONNECT and target.request.port == TELNET_PORT
+    piped = target.telnet == "piped"
+    telnet_port = target.request.operation is Operation.TCP_CONNECT and target.request.port == TELNET_PORT
+    initiate = telnet_port and not piped
     options = target.telnet_options._replace(
         terminal_type=terminal_type(),
         size=size,
         eol=None if settings.eol == "auto" else settings.eol,
-        mode="auto",
+        mode="piped" if piped else "auto",
         initiate=initiate,
     )
-    return TelnetCodec(options, active=initiate or target.telnet == "on")
+    return TelnetCodec(options, active=initiate or target.telnet != "auto")
