@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -9,6 +10,7 @@ import click
 from sockcli.cli.common import HELP_OPTIONS, common_options
 from sockcli.cli.options import escape_option
 from sockcli.cli.settings import Settings, pass_settings
+from sockcli.errors import UsageError
 
 
 @click.command("repl", context_settings=HELP_OPTIONS)
@@ -22,8 +24,16 @@ def command(settings: Settings, /, words: tuple[str, ...], **values: Any) -> Non
     With a TARGET it begins with a TCP session to it. Where stdin is not a terminal, it holds commands, a line each:
     the first that fails ends the run, with its exit code.
     """
-    from sockcli.cli.interactive import run_repl
-    from sockcli.cli.targets import parse_target
+    if os.isatty(0) and os.isatty(1):
+        from sockcli.cli.interactive import run_repl
+        from sockcli.cli.targets import parse_target
 
-    target = parse_target(["tcp", *words]) if words else None
-    run_repl(settings, target, values["escape"])
+        run_repl(settings, parse_target(["tcp", *words]) if words else None, values["escape"])
+        return
+    if values["escape"] is not None:
+        raise UsageError("--escape is for a terminal, and stdin or stdout is none")
+
+    from sockcli.cli.scripting import run
+    from sockcli.cli.targets import parse_piped
+
+    run(settings, parse_piped(["tcp", *words]) if words else None)
