@@ -10,10 +10,11 @@ from typing import Any
 
 import click
 
-from sockcli.cli import tcp, udp
+from sockcli.cli import tcp_options, udp_options
+from sockcli.cli.common import HELP_OPTIONS
 from sockcli.cli.options import Given, family_of
 from sockcli.cli.params import connect_target, expect_no_more, listen_target
-from sockcli.cli.telnet import TELNET_ONLY, check_telnet, telnet_options_of
+from sockcli.cli.telnet import TELNET_ONLY, telnet_options_of
 from sockcli.clock import Deadline
 from sockcli.endpoint import Operation
 from sockcli.errors import UsageError
@@ -23,10 +24,25 @@ from sockcli.repl.options import Limits, ListenTarget, Settings, Target, TcpTarg
 
 # Options of the command line that mean something for a pipe, for a script, or for a whole run of the program.
 NOT_FOR_SESSIONS = {
-    "tcp": (*tcp.PLAIN, "progress", "manifest", "verbose", "quiet", "escape"),
-    "udp": (*udp.PLAIN, "manifest", "verbose", "quiet", "escape"),
+    "tcp": (*tcp_options.PLAIN, "progress", "manifest", "verbose", "quiet", "escape"),
+    "udp": (*udp_options.PLAIN, "manifest", "verbose", "quiet", "escape"),
 }
 
+
+@click.command("tcp", context_settings=HELP_OPTIONS)
+@tcp_options.tcp_options
+def tcp_reader(**_: Any) -> None:
+    """Connect to TARGET: HOST PORT, HOST:PORT or [IPV6]:PORT."""
+
+
+@click.command("udp", context_settings=HELP_OPTIONS)
+@udp_options.udp_options
+def udp_reader(**_: Any) -> None:
+    """Send datagrams to TARGET: HOST PORT, HOST:PORT or [IPV6]:PORT."""
+
+
+# They only read words: what runs the commands of these names needs this file, not the other way round.
+READERS = {"tcp": tcp_reader, "udp": udp_reader}
 
 TELNET: dict[bool | None, TelnetUse] = {None: "auto", True: "on", False: "off"}
 
@@ -73,17 +89,17 @@ def read_piped(name: str, words: Sequence[str]) -> tuple[Given, dict[str, Any]]:
 
 def read(name: str, words: Sequence[str]) -> tuple[Given, dict[str, Any]]:
     """The options and arguments of the command of this name. Raises UsageError."""
-    command = tcp.command if name == "tcp" else udp.command
     try:
-        context = command.make_context(name, list(words))
+        context = READERS[name].make_context(name, list(words))
     except click.UsageError as exc:
         raise UsageError(exc.format_message(), hint=f"`help {name}` lists the options") from exc
     except click.exceptions.Exit as exc:  # --help, which was shown
         raise UsageError(f"{name}: nothing was opened", hint=f"`help {name}` is the same page") from exc
     given = Given(context)
-    given.check(tcp.EXCLUSIONS if name == "tcp" else udp.EXCLUSIONS)
     if name == "tcp":
-        check_telnet(given, context.params, interactive=True)
+        tcp_options.check_options(given, context.params, interactive=True)
+    else:
+        udp_options.check_options(given)
     return given, context.params
 
 

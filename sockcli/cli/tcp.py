@@ -2,84 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import click
 
-from sockcli.cli.common import HELP_OPTIONS, common_options
-from sockcli.cli.options import (
-    Given,
-    deadline_option,
-    family_options,
-    is_session,
-    json_option,
-    record_options,
-    source_option,
-    terminal_options,
-)
-from sockcli.cli.params import limit, pause
+from sockcli.cli.common import HELP_OPTIONS
+from sockcli.cli.options import Given, is_session
 from sockcli.cli.settings import Settings, pass_settings
-from sockcli.cli.telnet import TELNET_ONLY, TEXT, check_telnet, telnet_options
-from sockcli.options import CONNECT_TIMEOUT, RETRY_DELAY
-
-# Options that only make sense where something is sent, received, connected to, or relayed at all.
-SENDING = ("crlf", "line_delay", "linger", "no_shutdown")
-RELAYING = (
-    *SENDING, "send_only", "recv_only", "idle_timeout", "hex_dump", "log", "progress", "telnet", *TELNET_ONLY, *TEXT
-)  # fmt: skip
-CONNECTING = ("probe", "source", "retry", "retry_delay", "connect_timeout")
-
-# With one of these, a terminal is no session but a plain line at a time.
-PLAIN = ("listen", "keep_open", "probe", "send_only", "recv_only", "line_delay", "as_json")
-
-EXCLUSIONS = {
-    "listen": CONNECTING,
-    "probe": RELAYING,
-    "recv_only": ("send_only", *SENDING),
-}
+from sockcli.cli.tcp_options import PLAIN, check_options, tcp_options
 
 
 @click.command("tcp", context_settings=HELP_OPTIONS)
-@click.argument("words", nargs=-1, metavar="TARGET")
-@click.option("-l", "--listen", is_flag=True, help="Accept one peer at [HOST] PORT instead.")
-@click.option("-k", "--keep-open", is_flag=True, help="With -l: keep accepting, one peer after the other.")
-@family_options
-@click.option(
-    "--connect-timeout",
-    metavar="S",
-    type=limit,
-    default=f"{CONNECT_TIMEOUT:g}",
-    show_default=True,
-    help="For connecting, name lookup included.",
-)
-@click.option("--idle-timeout", metavar="S", type=limit, help="Since the last byte either way; then exit 7.")
-@deadline_option
-@click.option("--linger", metavar="S", type=pause, help="How long the peer may go on after stdin ended; then exit 7.")
-@click.option("--no-shutdown", is_flag=True, help="Do not send FIN when stdin ends.")
-@click.option("--send-only", is_flag=True, help="Drop what the peer sends; leave once it has acknowledged all.")
-@click.option("--recv-only", is_flag=True, help="Never read stdin.")
-@click.option("-C", "--crlf", is_flag=True, help="Send each LF of stdin as CR LF.")
-@click.option("--line-delay", metavar="S", type=pause, help="Pause between lines sent.")
-@source_option
-@click.option(
-    "--retry", metavar="N", type=click.IntRange(0), default=0, show_default=True, help="Further tries to connect."
-)
-@click.option(
-    "--retry-delay",
-    metavar="S",
-    type=pause,
-    default=f"{RETRY_DELAY:g}",
-    show_default=True,
-    help="Pause before each further try.",
-)
-@click.option("-z", "--probe", is_flag=True, help="Connect, say so on stderr, and leave.")
-@telnet_options
-@terminal_options
-@record_options
-@click.option("--progress/--no-progress", default=None, help="Bytes, rate and what is left, on stderr.")
-@json_option
-@common_options
+@tcp_options
 @pass_settings
 @click.pass_context
 def command(ctx: click.Context, settings: Settings, /, words: tuple[str, ...], **values: Any) -> None:
@@ -105,10 +39,3 @@ def command(ctx: click.Context, settings: Settings, /, words: tuple[str, ...], *
     with output_of(settings, values) as output:
         check_options(given, values, interactive=False)
         run(settings, output, words, values)
-
-
-def check_options(given: Given, values: Mapping[str, Any], *, interactive: bool) -> None:
-    """Raises UsageError where options do not go together."""
-    given.check(EXCLUSIONS)
-    given.require("keep_open", "listen")
-    check_telnet(given, values, interactive=interactive)

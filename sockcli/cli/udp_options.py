@@ -1,0 +1,65 @@
+"""The options of `sockcli udp`, and which of them go together."""
+
+from __future__ import annotations
+
+import click
+
+from sockcli.cli.common import bundle, common_options
+from sockcli.cli.options import (
+    Given,
+    deadline_option,
+    family_options,
+    json_option,
+    record_options,
+    source_option,
+    terminal_options,
+)
+from sockcli.cli.params import pause
+
+CUTTING = ("framing", "chomp")
+READING = ("escapes", "hex")
+REPLYING = ("wait", "replies", "retries")
+
+# With one of these, a terminal is no session but plain input and output.
+PLAIN = ("listen", "count", "framing", *READING, *REPLYING, "empty", "as_json")
+
+EXCLUSIONS = {
+    "listen": (*CUTTING, *READING, *REPLYING, "empty", "source"),
+    "empty": (*CUTTING, *READING),
+    "escapes": ("hex",),
+}
+
+udp_options = bundle(
+    click.argument("words", nargs=-1, metavar="TARGET [MESSAGE]..."),
+    click.option("--framing", metavar="line|all|N", default="line", show_default=True, help="How stdin is cut."),
+    click.option("--chomp", is_flag=True, help="Drop the newline."),
+    click.option("--escapes", is_flag=True, help=r"Read \n \r \t \0 \xHH \\ in messages."),
+    click.option("--hex", is_flag=True, help="Messages and lines are hex."),
+    click.option("-w", "--wait", metavar="S", type=pause, help="After the last datagram, print replies for S seconds."),
+    click.option("-n", "--replies", metavar="N", type=click.IntRange(1), help="Leave after N replies."),
+    click.option(
+        "--retries",
+        metavar="N",
+        type=click.IntRange(0),
+        default=0,
+        show_default=True,
+        help="With --replies: send again N times, the wait split evenly.",
+    ),
+    click.option("--empty", is_flag=True, help="Send one datagram of no bytes."),
+    click.option("-l", "--listen", is_flag=True, help="Print what comes to [HOST] PORT, from anyone, instead."),
+    click.option("--count", metavar="N", type=click.IntRange(1), help="With -l: leave after N datagrams."),
+    family_options,
+    source_option,
+    deadline_option,
+    terminal_options,
+    record_options,
+    json_option,
+    common_options,
+)
+
+
+def check_options(given: Given) -> None:
+    """Raises UsageError where options do not go together."""
+    given.check(EXCLUSIONS)
+    given.require("retries", "replies")
+    given.require("count", "listen")
