@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sockcli.cli.common import HELP_OPTIONS, common_options
+from sockcli.cli.settings import Settings, pass_settings
 from sockcli.text import printable
 
 if TYPE_CHECKING:
@@ -24,12 +25,17 @@ sockcli goes only where a manifest says it may. This is a tour of what that mean
 127.0.0.1, need no network, and end with it. Each command is what one could type.
 """
 FAREWELL = "That was the tour. `sockcli demo --serve` keeps these servers up, for you to play with."
+OFFER = "Press Enter for the REPL on these servers, or q to leave: "
+
+STDIN, STDOUT = 0, 1
+MAX_ANSWER = 1_024
 
 
 @click.command("demo", context_settings=HELP_OPTIONS)
 @click.option("--serve", is_flag=True, help="Keep the servers up, and say how to reach them, until Ctrl-C.")
 @common_options
-def command(serve: bool) -> None:
+@pass_settings
+def command(settings: Settings, /, serve: bool) -> None:
     """Try everything with no network: servers on 127.0.0.1, a manifest for them, and a tour."""
     from sockcli.signals import SignalInterrupt
 
@@ -37,8 +43,10 @@ def command(serve: bool) -> None:
     with SignalInterrupt() as interrupt, demonstration() as (servers, manifest):
         if serve:
             keep_serving(servers, manifest, interrupt)
-        else:
-            guide(servers, manifest, interrupt)
+            return
+        guide(servers, manifest, interrupt)
+        if os.isatty(STDIN) and os.isatty(STDOUT) and is_wanted(interrupt):
+            play(servers, manifest, settings)
 
 
 @contextmanager
@@ -82,15 +90,44 @@ def guide(servers: Servers, manifest: Path, interrupt: Interrupt) -> None:
 def keep_serving(servers: Servers, manifest: Path, interrupt: Interrupt) -> None:
     """Say how to reach the servers, and wait for a signal. Raises Interrupted."""
     from sockcli.clock import NEVER
-    from sockcli.demo.tour import services
+    from sockcli.demo.tour import Step, services
     from sockcli.wait import wait
 
     say("Serving until Ctrl-C. In another terminal:\n")
     show_commands(preparation(manifest))
-    for step in services(servers):
+    for step in [*services(servers), Step("All of them at once, interactively.", "sockcli repl")]:
         say()
         show_step(step)
     wait([], NEVER, interrupt)
+
+
+def is_wanted(interrupt: Interrupt) -> bool:
+    """Offer the REPL. Raises Interrupted."""
+    import termios
+
+    from sockcli.clock import NEVER
+    from sockcli.wait import READABLE, wait
+
+    say()
+    say(OFFER, end="")
+    # What was typed while the tour ran was no answer.
+    termios.tcflush(STDIN, termios.TCIFLUSH)
+    wait([(STDIN, READABLE)], NEVER, interrupt)
+    return os.read(STDIN, MAX_ANSWER) == b"\n"
+
+
+def play(servers: Servers, manifest: Path, settings: Settings) -> None:
+    """The REPL, with the demo's manifest in force."""
+    from sockcli.cli.interactive import run_repl
+    from sockcli.demo.tour import services
+
+    say("\nTry these; help lists all commands, and Ctrl-D leaves.\n")
+    for step in services(servers):
+        say(f"# {step.shows}", dim=True)
+        say(step.command.removeprefix("sockcli "), bold=True)
+    say()
+    settings.manifest = os.fspath(manifest)
+    run_repl(settings, None, None)
 
 
 def preparation(manifest: Path) -> list[str]:
@@ -117,7 +154,7 @@ def show_commands(commands: Iterable[str]) -> None:
         say(f"$ {each}", bold=True)
 
 
-def say(text: str = "", *, bold: bool | None = None, dim: bool | None = None) -> None:
+def say(text: str = "", *, end: str = "\n", bold: bool | None = None, dim: bool | None = None) -> None:
     """On stdout, at once, also where it is a pipe."""
     plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
-    click.secho(text, color=False if plain else None, bold=bold, dim=dim)
+    click.echo(click.style(text, bold=bold, dim=dim) + end, nl=False, color=False if plain else None)

@@ -8,11 +8,14 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import pexpect  # type: ignore[import-untyped]
 import pytest
 
+from sockcli.cli.demo import OFFER
 from tests.e2e.runner import Process, Sockcli
 from tests.netns import namespace
 from tests.waiting import PATIENCE, until
@@ -273,3 +276,95 @@ def test_it_leaves_its_input_to_others(demo: Demo) -> None:
     result = process.finish(seconds=LONG)
     assert result.code == 0
     assert not process.has_read_all()
+
+
+# On a terminal
+
+
+@pytest.fixture
+def terminal(demo: Demo, sockcli: Sockcli) -> Iterator[pexpect.spawn]:
+    """The demo on a pty, at the end of its tour."""
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "sockcli", "demo"],
+        env={**sockcli.environment(), "TMPDIR": str(demo.temporary), "TERM": "xterm"},
+        cwd=str(sockcli.working_directory),
+        dimensions=(40, 120),
+        encoding="utf-8",
+        timeout=LONG,
+    )
+    child.expect_exact(OFFER)
+    yield child
+    child.close(force=True)
+
+
+def end_of(child: pexpect.spawn) -> int:
+    """Its exit code, or the signal it died of, as a shell has it."""
+    child.expect(pexpect.EOF)
+    child.wait()
+    return int(child.exitstatus) if child.signalstatus is None else 128 + int(child.signalstatus)
+
+
+@pytest.mark.parametrize(("answer", "code"), [("q\r", 0), ("no\r", 0), ("\x04", 0), ("\x03", 130)])
+def test_the_repl_need_not_be_entered(terminal: pexpect.spawn, demo: Demo, answer: str, code: int) -> None:
+    terminal.send(answer)
+    assert end_of(terminal) == code
+    assert "sockcli>" not in terminal.before
+    assert demo.left() == []
+
+
+def test_the_repl_is_on_the_demos_servers(terminal: pexpect.spawn, demo: Demo) -> None:
+    terminal.send("\r")
+    terminal.expect(r"tcp 127\.0\.0\.1 ([0-9]+)[^0-9]")
+    port = terminal.match[1]
+    terminal.expect_exact("sockcli>")
+    terminal.send(f"tcp 127.0.0.1 {port}\r")
+    terminal.expect_exact("sum N…, quit")
+    terminal.send("sum 40 2\r")
+    terminal.expect_exact("42")
+    terminal.send("quit\r")
+    terminal.expect_exact("goodbye")
+    terminal.expect_exact("sockcli>")
+    terminal.send("\x04")
+    assert end_of(terminal) == 0
+    assert demo.left() == []
+
+
+def test_a_signal_in_the_repl_leaves_nothing_behind(terminal: pexpect.spawn, demo: Demo) -> None:
+    terminal.send("\r")
+    terminal.expect_exact("sockcli>")
+    terminal.kill(signal.SIGTERM)
+    assert end_of(terminal) == 143
+    assert demo.left() == []
+
+
+def test_what_was_typed_during_the_tour_is_no_answer(demo: Demo, sockcli: Sockcli) -> None:
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "sockcli", "demo"],
+        env={**sockcli.environment(), "TMPDIR": str(demo.temporary)},
+        cwd=str(sockcli.working_directory),
+        encoding="utf-8",
+        timeout=LONG,
+    )
+    child.expect_exact("sockcli check")
+    child.send("\r\r")
+    child.expect_exact(OFFER)
+    child.send("q\r")
+    assert end_of(child) == 0
+    assert "sockcli>" not in child.before
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+)
+def test_colours_are_for_terminals_that_want_them(
+    demo: Demo, sockcli: Sockcli, environment: dict[str, str], coloured: bool
+) -> None:
+    env = {**sockcli.environment(), "TMPDIR": str(demo.temporary), **environment}
+    child = pexpect.spawn(sys.executable, ["-m", "sockcli", "demo", "--serve"], env=env, encoding="utf-8", timeout=LONG)
+    child.expect_exact("sockcli repl")
+    assert ("\x1b[" in child.before) == coloured
+    child.send("\x03")
+    assert end_of(child) == 130
