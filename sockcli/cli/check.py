@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -55,12 +55,33 @@ def command(
     answers: list[Answer] | None = None
     if resolve and decision.allowed:
         answers = look_up(policy, request, family, deadline)
-    allowed = decision.allowed and (answers is None or any(answer.denied is None for answer in answers))
+    verdict = judge(decision, answers)
     if as_json:
-        emit_json(as_object(policy, request, decision, answers, allowed))
+        emit_json(as_object(policy, request, verdict, answers))
     else:
-        emit(explain(policy, request, decision, answers, allowed))
-    return ExitCode.OK if allowed else ExitCode.DENIED
+        emit(explain(policy, request, decision, verdict, answers))
+    return ExitCode.OK if verdict.allowed else ExitCode.DENIED
+
+
+class Verdict(NamedTuple):
+    """The answer: which rule decided, where one did, and where it stands; and the rule that would allow it."""
+
+    allowed: bool
+    rule: str | None
+    source: str | None
+    suggestion: str | None
+
+
+def judge(decision: Decision, answers: Sequence[Answer] | None) -> Verdict:
+    """The manifest's decision, unless every address that the host leads to is denied: then that one's."""
+    denials = [answer.denied for answer in answers or () if answer.denied]
+    if answers and len(denials) == len(answers):
+        denied = next((denied for denied in denials if denied.suggestion), denials[0])
+        return Verdict(False, denied.rule, denied.source, denied.suggestion)
+    placed = decision.placed
+    if placed is None:
+        return Verdict(decision.allowed, None, None, decision.suggestion)
+    return Verdict(decision.allowed, str(placed.rule), placed.source, decision.suggestion)
 
 
 def look_up(policy: Policy, request: Request, family: int, deadline: float | None) -> list[Answer]:
@@ -73,20 +94,18 @@ def look_up(policy: Policy, request: Request, family: int, deadline: float | Non
 
 
 def as_object(
-    policy: Policy, request: Request, decision: Decision, answers: Sequence[Answer] | None, allowed: bool
+    policy: Policy, request: Request, verdict: Verdict, answers: Sequence[Answer] | None
 ) -> dict[str, object]:
     """The answer for a program."""
-    placed = decision.placed
     value: dict[str, object] = {
-        "allowed": allowed,
+        "allowed": verdict.allowed,
         "operation": str(request.operation),
         "host": str(request.host) if request.host else None,
         "port": request.port,
-        "rule": str(placed.rule) if placed else None,
-        "source": placed.source if placed else None,
+        "rule": verdict.rule,
+        "source": verdict.source,
         "manifest": policy.manifest,
     }
-    suggestion = decision.suggestion
     if answers is not None:
         value["addresses"] = [
             {
@@ -96,36 +115,33 @@ def as_object(
             }
             for answer in answers
         ]
-        if not allowed:
-            suggestion = suggested(answers)
-    if suggestion:
-        value["suggestion"] = suggestion
+    if verdict.suggestion:
+        value["suggestion"] = verdict.suggestion
     return value
 
 
 def explain(
-    policy: Policy, request: Request, decision: Decision, answers: Sequence[Answer] | None, allowed: bool
+    policy: Policy, request: Request, decision: Decision, verdict: Verdict, answers: Sequence[Answer] | None
 ) -> str:
     """The answer for a person."""
     placed = decision.placed
-    rows = [("allowed" if allowed else "denied", str(request))]
-    if placed:
-        verb = "by" if decision.allowed else "by deny"
-        rows.append((verb, f"{placed.rule}  ({placed.source} of {policy.manifest})"))
-    else:
+    rows = [("allowed" if verdict.allowed else "denied", str(request))]
+    if placed is None:
         rows.append(("because", f"no rule of {policy.manifest} covers it"))
+    else:
+        place = f"{placed.rule}  ({placed.source} of {policy.manifest})"
+        if not decision.allowed:
+            rows.append(("by deny", place))
+        elif verdict.allowed:
+            rows.append(("by", place))
+        else:
+            rows.append(("though", f"{place} covers the name"))
     for answer in answers or ():
         denied = answer.denied
         rows.append(("leads to", f"{answer.address.host}  {denied.reason if denied else 'may be used'}"))
-    suggestion = suggested(answers) if answers is not None and not allowed else decision.suggestion
-    if suggestion:
-        rows.append(("add", f'"{suggestion}"  to allow it'))
+    if verdict.suggestion:
+        rows.append(("add", f'"{verdict.suggestion}"  to allow it'))
     return table(rows)
-
-
-def suggested(answers: Sequence[Answer]) -> str | None:
-    """The rule that would let the first of these addresses be used."""
-    return next((answer.denied.suggestion for answer in answers if answer.denied and answer.denied.suggestion), None)
 
 
 def parse_request(words: Sequence[str]) -> Request:

@@ -266,3 +266,17 @@ class TestCheck:
         sockcli.allow("tcp-connect:localhost", deny=["tcp-connect:127.0.0.1", "tcp-connect:[::1]"])
         assert sockcli.run("check", "tcp-connect:localhost:80").code == 0
         assert sockcli.run("check", "--resolve", "tcp-connect:localhost:80").code == 3
+
+    def test_the_rule_that_forbids_the_addresses_is_the_one_that_decided(self, sockcli: Sockcli) -> None:
+        sockcli.allow("tcp-connect:localhost", deny=["udp-bind", "tcp-connect:127.0.0.1", "tcp-connect:[::1]"])
+        code, answer = self.check(sockcli, "-4", "--resolve", "tcp-connect:localhost:80")
+        assert code == 3
+        assert (answer["allowed"], answer["rule"], answer["source"]) == (False, "tcp-connect:127.0.0.1:*", "deny[1]")
+        assert "suggestion" not in answer
+
+    def test_where_addresses_lack_a_rule_none_decided(self, sockcli: Sockcli) -> None:
+        sockcli.allow("tcp-connect:*.localhost")
+        code, answer = self.check(sockcli, "-4", "--resolve", "tcp-connect:localhost:80")
+        assert code == 3
+        assert (answer["allowed"], answer["rule"], answer["source"]) == (False, None, None)
+        assert answer["suggestion"] == "tcp-connect:127.0.0.1:80"
