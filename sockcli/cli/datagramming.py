@@ -13,6 +13,7 @@ from sockcli.cli.settings import Settings
 from sockcli.clock import Deadline
 from sockcli.datagrams import Sender, SendOptions
 from sockcli.endpoint import Operation
+from sockcli.errors import UsageError
 from sockcli.framing import Framing, Notation, read_messages
 from sockcli.net.base import Transport
 from sockcli.net.udp import UdpReceiver, UdpTransport
@@ -56,6 +57,8 @@ class SendPlan(NamedTuple):
         framing = Framing.parse(values["framing"], chomp=chomp, notation=notation)
         datagrams: list[bytes] | None = None
         if values["empty"]:
+            if messages:
+                raise UsageError("--empty is the datagram that is sent: no message goes with it")
             datagrams = [b""]
         elif messages:
             datagrams = read_messages(map(os.fsencode, messages), chomp=chomp, notation=notation)
@@ -64,7 +67,8 @@ class SendPlan(NamedTuple):
     def run(self, settings: Settings, output: Output, transport: Transport, deadline: Deadline) -> None:
         """Send on `transport`, which is closed whatever happens, and print the replies."""
         assert isinstance(transport, UdpTransport)
-        settings.detail(f"sending from {transport.local} to {transport.peer}, allowed by {transport.grant}")
+        grant = transport.grant
+        settings.detail(f"sending from {transport.local} to {transport.peer}, allowed by {grant.rule} ({grant.source})")
         sender = Sender(
             transport,
             output.sink,
@@ -76,7 +80,7 @@ class SendPlan(NamedTuple):
             interrupt=output.interrupt,
         )
         try:
-            output.session(sender, transport.grant, transport.peer)
+            output.session(sender, grant, transport.peer)
         finally:
             transport.close()
             settings.detail(

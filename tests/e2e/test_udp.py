@@ -101,6 +101,23 @@ def test_a_wrong_framing_is_a_usage_error(sockcli: Sockcli, options: list[str]) 
     assert sockcli.run("udp", *options, "127.0.0.1", 9).code == 2
 
 
+def test_verbose_names_the_rule(sockcli: Sockcli, udp_peer: Listen) -> None:
+    sockcli.allow("udp-send-to:*:53", "udp-send-to:127.0.0.1")
+    assert (
+        "allowed by udp-send-to:127.0.0.1:* (permissions[0].socket[1])"
+        in sockcli.run("udp", "-v", "127.0.0.1", udp_peer().port, "x").err
+    )
+
+
+def test_empty_takes_no_message(sockcli: Sockcli, udp_peer: Listen) -> None:
+    """Whoever gives one means it to be sent."""
+    peer = udp_peer()
+    result = sockcli.run("udp", "--empty", "127.0.0.1", peer.port, "hello")
+    assert result.code == 2
+    assert "--empty" in result.err
+    assert peer.nothing_more()
+
+
 @pytest.mark.parametrize("messages", [["00", "0"], ["00", "xy"]])
 def test_wrong_hex_is_a_usage_error_and_nothing_is_sent(
     sockcli: Sockcli, udp_peer: Listen, messages: list[str]
