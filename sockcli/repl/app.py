@@ -272,8 +272,11 @@ class Repl:
 
     def _act(self, text: str) -> None:
         assert self._stage is not None
-        self._stage.face.entered(text)
         session = self.hub.current
+        if session is not None and session.character_mode and not self._asked:
+            session.send_keys(f"{text}\r".encode("utf-8", "surrogateescape"))  # typed ahead of that mode
+            return
+        self._stage.face.entered(text)
         try:
             if session is not None and not self._asked:
                 for line in text.split("\n"):

@@ -113,8 +113,7 @@ class RawFace:
         self._paused = True
 
     def entered(self, text: str) -> None:
-        """Typed ahead, while this was still a line: keys like any others. The peer shows them."""
-        self._send(text.encode("utf-8", "surrogateescape") + b"\r")
+        """Nothing is, here."""
 
     def resume(self) -> None:
         self._paused = False

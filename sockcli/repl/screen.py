@@ -80,6 +80,7 @@ class Screen:
         self._size = display.size
         self._kind = _Kind(None, False)  # what the line is for
         self._command_draft = ""
+        self._ahead = False  # a command was entered, and what is typed from then on is for whatever comes after it
         hidden = Condition(lambda: host.hidden and not host.commanding)
         actions = Actions(
             host.enter,
@@ -155,6 +156,9 @@ class Screen:
         self._show(last + b"\r\n" if last and not last.endswith(b"\n") else last)
 
     def take_draft(self) -> str:
+        if self._kind.session is None and not self._ahead:
+            return ""  # the beginning of a command
+        self._ahead = False
         text = self._prompt_session.default_buffer.text
         self._prompt_session.default_buffer.reset()
         return text
@@ -221,6 +225,7 @@ class Screen:
     def entered(self, text: str) -> None:
         session = self._host.session
         if self._host.commanding:
+            self._ahead = True
             self._commands.remember(text)
             self._show(_typed(COMMAND_PROMPT.encode(), text))
         elif session is not None and not self._host.hidden:
@@ -240,11 +245,13 @@ class Screen:
         host, buffer = self._host, self._prompt_session.default_buffer
         kind = _Kind(None if host.commanding else host.session, host.hidden)
         if kind == self._kind:
+            self._ahead = self._ahead and host.busy
             return
         before, self._kind = self._kind, kind
         draft = buffer.text
         if kind.session is not before.session:
-            draft = self._exchange(before.session, draft, kind.session)
+            ahead, draft = (draft, "") if self._ahead else ("", draft)
+            draft = self._exchange(before.session, draft, kind.session) + ahead
         buffer.history = self._history(kind)
         buffer.reset(Document(draft))
         self._prompt_session.completer = host.completer if kind.session is None else None

@@ -101,8 +101,8 @@ class Stage:
         if session.view.character:
             self.write(session.view.resume())
             self._have_redrawn(session)
-            return
-        self.write(session.lines.complete() + session.view.set_character(True))
+        else:
+            self.write(session.lines.complete() + session.view.set_character(True))
         session.send_keys(self._line.take_draft().encode("utf-8", "surrogateescape"))
 
     def _after(self) -> None:

@@ -69,6 +69,7 @@ class StreamSession(Session):
         self._wire_ended = False
         self._broken = False  # the codec gives nothing more
         self._last_words = NEVER
+        self._character_came = False  # the data that is handed out came in character mode
         self._key_decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._pull()
 
@@ -144,6 +145,8 @@ class StreamSession(Session):
             self._codec.send_eof()
         self._linger = Deadline(self._limits.linger)
         self._pull()
+        self._send()
+        self._listener.session_changed(self)
 
     def _expect_open(self) -> None:
         if self.over:
@@ -340,6 +343,9 @@ class StreamSession(Session):
         match event:
             case ev.Data():
                 self._show(event.data)
+            case ev.ModeChanged():
+                # The codec is ahead of its events: what it says of itself is true of the last of them only.
+                self._character_came = event.character
             case ev.TelnetWarning():
                 self._listener.session_notice(self, event.text)
             case ev.OptionRefused():
@@ -353,7 +359,7 @@ class StreamSession(Session):
                 return  # modes and options are asked for where they matter
 
     def _show(self, data: bytes) -> None:
-        self._keep(Chunk(data, time.time(), character=self.character_mode))
+        self._keep(Chunk(data, time.time(), character=self._character_came))
 
     def _check_over(self) -> None:
         if self._wire_ended and not self._undecoded and (self.failure is not None or not self.unsent):
