@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sockcli import Connection, Denied, Engine, Manifest, TimedOut, Unreachable
+from sockcli.cli.demo import INTRODUCTION
 from sockcli.clock import NEVER
 from sockcli.demo import echo
 from sockcli.demo.echo import UdpEcho
@@ -76,6 +77,11 @@ def test_the_tour_and_the_services_reach_only_these_servers(servers: Servers) ->
     commands = [step.command.replace(":", " ").split() for step in (*tour(servers), *services(servers))]
     used = {word for words in commands for at, word in enumerate(words) if words[at - 1] == "127.0.0.1"}
     assert used == {*ports, "22"}
+
+
+def test_the_tours_words_fit_a_narrow_terminal(servers: Servers) -> None:
+    lines = [f"# {step.shows}" for step in (*tour(servers), *services(servers))] + INTRODUCTION.splitlines()
+    assert [line for line in lines if len(line) >= 80] == []
 
 
 # The line service

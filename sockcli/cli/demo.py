@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from sockcli.wait import Interrupt
 
 INTRODUCTION = """\
-sockcli goes only where a manifest says it may. This is a tour of what that means, on servers of its own: they are on
-127.0.0.1, need no network, and end with it. Each command is what one could type.
+sockcli goes only where a manifest says it may. This tour shows what that
+means, on servers of its own: they are on 127.0.0.1, need no network, and end
+with it. Each command is what one would type.
 """
-FAREWELL = "That was the tour. `sockcli demo --serve` keeps these servers up, for you to play with."
+FAREWELL = "That was the tour. `sockcli demo --serve` keeps these servers up for you."
 OFFER = "Press Enter for the REPL on these servers, or q to leave: "
 
 STDIN, STDOUT = 0, 1

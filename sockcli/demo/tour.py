@@ -22,39 +22,39 @@ def tour(servers: Servers) -> list[Step]:
     udp = f"{servers.datagrams.host} {servers.datagrams.port}"
     return [
         Step(
-            "The manifest. Nothing is allowed but what it names.",
+            "The manifest. What it does not name is not allowed.",
             'cat "$SOCKCLI_MANIFEST"',
         ),
         Step(
-            "Would it allow this, and by which rule? Nothing is sent to find out.",
+            "May I connect there, and by which rule? Nothing is sent to find out.",
             f"sockcli check tcp-connect {host} {lines}",
         ),
         Step(
-            "TCP: what is piped in is sent, and what the server answers is printed.",
+            "TCP: what is piped in is sent; what the server answers is printed.",
             rf"printf 'hello you\nsum 19 23\nquit\n' | sockcli tcp {host} {lines}",
         ),
         Step(
-            "No rule covers this port. It is denied before anything is sent; the hint is the rule that is missing.",
+            "No rule covers this port, so nothing is sent. The hint is the missing rule.",
             f"sockcli tcp {host} 22",
         ),
         Step(
-            "The wildcard covers this name, but may lead to public addresses only, and the name leads to this machine.",
+            "A wildcard rule covers this name, but may lead to public addresses only.",
             "sockcli tcp -4 localhost 443",
         ),
         Step(
-            "UDP: a datagram is sent, and one reply awaited (-n 1).",
+            "UDP: one datagram out, one reply back (-n 1).",
             f"sockcli udp -n 1 {udp} hello",
         ),
         Step(
-            "This server loses a datagram when asked to. It is asked again, and answers the third time.",
+            "This server loses two datagrams on request; --retries gets through.",
             f"sockcli udp -n 1 --retries 3 -w 1 {udp} 'lose 2 of these'",
         ),
         Step(
-            "Asked only once, it says nothing. That is an error with an exit code of its own.",
+            "Without --retries no reply comes, and the exit code says so.",
             f"sockcli udp -n 1 -w 0.3 {udp} 'lose 2 of those'",
         ),
         Step(
-            "It also answers late when asked to. -w says how many seconds to wait.",
+            "It answers late on request, too; -w is how many seconds to wait.",
             f"sockcli udp -n 1 -w 5 {udp} 'delay 0.3 seconds'",
         ),
         Step(
@@ -62,11 +62,11 @@ def tour(servers: Servers) -> list[Step]:
             f"sockcli udp --json -n 1 {udp} hello",
         ),
         Step(
-            "For the curious: what went over the wire, both ways. `-x -` shows it, `-x FILE` keeps it.",
+            "To look closer: a hex dump of both directions, on stderr (-) or in a file.",
             rf"printf 'caf\303\251\001\n' | sockcli tcp -x - {host} {echo} > /dev/null",
         ),
         Step(
-            "Telnet, also in a pipe: server and client negotiate a login, and none of that is in the output.",
+            "Telnet, also in a pipe: nothing of what is negotiated is in the output.",
             rf"printf 'ann\nsecret\n' | sockcli tcp --telnet {host} {telnet}",
         ),
     ]
@@ -79,7 +79,7 @@ def services(servers: Servers) -> list[Step]:
             f"sockcli tcp {servers.lines.host} {servers.lines.port}",
         ),
         Step(
-            "A telnet service: a login, and a full-screen page.",
+            "A telnet service: a login, then a full-screen page.",
             f"sockcli tcp {servers.telnet.host} {servers.telnet.port}",
         ),
         Step(
@@ -87,7 +87,7 @@ def services(servers: Servers) -> list[Step]:
             f"sockcli tcp {servers.echo.host} {servers.echo.port}",
         ),
         Step(
-            "An echo on UDP. `lose N …` is answered the time after the Nth, `delay S …` after S seconds.",
+            "An echo on UDP; try `lose 2 x`, answered the third time, and `delay 1 x`.",
             f"sockcli udp {servers.datagrams.host} {servers.datagrams.port}",
         ),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import pexpect  # type: ignore[import-untyped]
+import pyte
 import pytest
 
 from sockcli.cli.demo import OFFER
@@ -328,6 +330,53 @@ def test_the_repl_is_on_the_demos_servers(terminal: pexpect.spawn, demo: Demo) -
     terminal.send("\x04")
     assert end_of(terminal) == 0
     assert demo.left() == []
+
+
+def test_the_telnet_page_on_a_terminal(demo: Demo, sockcli: Sockcli) -> None:
+    """With sockcli as the client: a line with the name, one that is hidden, and then the page has the terminal."""
+    serving = demo.start("--serve")
+    serving.read_until(b"telnet service")
+    serving.read_until(b"$ sockcli tcp ")
+    words = serving.read_until(b"\n").decode().split()
+    (folder,) = demo.left()
+    screen = pyte.Screen(60, 14)
+    stream = pyte.Stream(screen)
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "sockcli", "--manifest", str(folder / "manifest.json"), "tcp", *words],
+        env={**sockcli.environment(), "TERM": "xterm"},
+        cwd=str(sockcli.working_directory),
+        dimensions=(14, 60),
+        encoding="utf-8",
+        timeout=PATIENCE,
+    )
+
+    def shows(text: str) -> None:
+        def seen() -> bool:
+            with contextlib.suppress(pexpect.TIMEOUT):
+                stream.feed(child.read_nonblocking(65_536, timeout=0))
+            return any(text in line for line in screen.display)
+
+        until(seen, f"{text!r} on the screen: {screen.display}")
+
+    shows("login: ")
+    child.send("ann\r")
+    shows("password: ")
+    child.send("secret\r")
+    shows("q to leave.")
+    assert not any("secret" in line for line in screen.display)
+    child.send("x")
+    shows("window    60 x 14")
+    assert (screen.display[0][0], screen.display[13][59]) == ("┌", "┘")
+    child.send("a")
+    shows("keys      1, the last one a")
+    screen.resize(20, 70)
+    child.setwinsize(20, 70)
+    shows("window    70 x 20")
+    assert (screen.display[0][0], screen.display[19][69]) == ("┌", "┘")
+    child.send("\x03")
+    assert end_of(child) == 0
+    assert "goodbye" in child.before
 
 
 def test_a_signal_in_the_repl_leaves_nothing_behind(terminal: pexpect.spawn, demo: Demo) -> None:
