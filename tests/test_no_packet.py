@@ -144,12 +144,14 @@ def audited(arguments: Iterable[str], manifest: Path) -> subprocess.CompletedPro
 COMMAND_LINES: Final = (
     "tcp localhost 99",
     "tcp -z printer.test:99",
+    "tcp localhost http",
     "tcp --retry 2 --retry-delay 0 127.0.0.1 99",
     "tcp -l 99",
     "tcp -l -k localhost 99",
     "udp printer.test 99 hello",
     "udp -s :5000 127.0.0.1 99 hello",
     "udp -l 99",
+    "udp -l domain",
     "check tcp-connect localhost 99",
     "check --resolve tcp-connect printer.test 99",
 )

@@ -10,10 +10,11 @@ import errno
 import os
 import socket
 import threading
+from contextlib import suppress
 from typing import Final
 
 from sockcli.clock import NEVER, Deadline
-from sockcli.endpoint import LOOPBACK, Address, Endpoint, Operation, quoted
+from sockcli.endpoint import LOOPBACK, Address, Endpoint, Operation, parse_port, quoted
 from sockcli.errors import LocalFailure, SockcliError, TimedOut, Unresolved, UsageError
 from sockcli.net.base import SYSTEM_NET, Net, SockAddr, lacks_descriptors, reason, translate
 from sockcli.net.sockaddr import af, from_sockaddr
@@ -21,6 +22,8 @@ from sockcli.policy import Grant
 from sockcli.wait import NO_INTERRUPT, READABLE, Interrupt
 
 LOCALHOST: Final = "localhost"
+
+_SERVICES: Final = "/etc/services"
 
 # With these whoever set the environment sends a name somewhere else, after the policy has seen it.
 _REDIRECTS: Final = ("LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES")
@@ -67,13 +70,17 @@ def resolve(
 
 
 def service_port(name: str, kind: str) -> int:
-    """The port of a service by its name in /etc/services; `kind` is "tcp" or "udp". Raises UsageError."""
-    try:
-        return socket.getservbyname(name, kind)
-    except (OSError, ValueError):  # ValueError: a NUL in it
-        raise UsageError(
-            f"unknown {kind} service {quoted(name)}", hint="give the port as a number from 1 to 65535"
-        ) from None
+    """The port of a service by its name in /etc/services; `kind` is "tcp" or "udp". Raises UsageError.
+
+    getservbyname() would do as /etc/nsswitch.conf says and might ask a server, for a request that may be denied.
+    """
+    with suppress(OSError), open(_SERVICES, encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            fields = line.partition("#")[0].split()  # http 80/tcp www
+            port, _, protocol = "".join(fields[1:2]).partition("/")
+            if protocol == kind and name in fields[:1] + fields[2:]:
+                return parse_port(port)
+    raise UsageError(f"unknown {kind} service {quoted(name)}", hint="give the port as a number from 1 to 65535")
 
 
 def _look_up(endpoint: Endpoint, family: int, kind: int, net: Net, deadline: Deadline, interrupt: Interrupt) -> Answers:
