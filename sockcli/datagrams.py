@@ -208,20 +208,23 @@ class Sender:
         """Send some of the queue, as far as the kernel has room."""
         queue = self._queue
         self._blocked = False
-        for _ in range(min(BATCH, len(queue))):
-            data = queue[0]
+        most = self.datagrams_sent + BATCH
+        while queue and self.datagrams_sent < most:
+            count: int | Signal = 1
             try:
-                if self._transport.send(memoryview(data)) is Signal.WOULD_BLOCK:
-                    self._blocked = True
-                    return
+                count = self._transport.send_many(queue)
             except Unreachable as exc:
                 # It tells what became of an earlier one; this one was sent.
                 self._note(exc)
-            queue.popleft()
-            self.datagrams_sent += 1
-            self.sent += len(data)
-            for tap in self._taps:
-                tap.sent(data)
+            if isinstance(count, Signal):
+                self._blocked = True
+                return
+            for _ in range(count):
+                data = queue.popleft()
+                self.datagrams_sent += 1
+                self.sent += len(data)
+                for tap in self._taps:
+                    tap.sent(data)
 
     def _receive(self, most: int) -> None:
         """Print what is there, at most so many datagrams."""

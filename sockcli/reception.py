@@ -108,6 +108,8 @@ class Receiver:
         interrupt: Interrupt = NO_INTERRUPT,
     ) -> None:
         self._receiver = receiver
+        if options.most is None:
+            receiver.join_batches()  # else some of one might be over that number, and lost to the next who listens
         self._options = options
         self._printer = Printer(sink, show, taps)
         self._interrupt = interrupt
@@ -149,10 +151,13 @@ class Receiver:
             raise deadline_passed(deadline)
 
     def _receive(self) -> None:
-        for _ in range(BATCH):
-            if self._enough or not self._printer.room:
-                return
-            came = self._receiver.receive_from()
+        most = self._printer.datagrams + BATCH
+        while not self._enough and self._printer.datagrams < most and self._printer.room:
+            came = self._receiver.receive_many()
             if isinstance(came, Signal):
                 return
-            self._printer.print(*came)
+            datagrams, sender = came
+            for data in datagrams:
+                if self._enough:
+                    return
+                self._printer.print(data, sender)

@@ -407,6 +407,7 @@ def scripted(pair: UdpPair) -> Iterator[Scripted]:
     sock.connect(to_sockaddr(pair.transport.peer))
     with closing(Scripted(sock, pair.transport.grant, pair.transport.peer)) as made:
         made.script = []
+        made.batches = False
         made.calls = []
         yield made
 
@@ -453,6 +454,7 @@ class Stuck(UdpTransport):
         sock = socket.socket(type=socket.SOCK_DGRAM)
         sock.connect(to_sockaddr(pair.transport.peer))
         super().__init__(sock, pair.transport.grant, pair.transport.peer)
+        self.batches = False
         self._ends = socket.socketpair()
         self._ends[0].setblocking(False)
         with suppress(BlockingIOError):

@@ -17,6 +17,7 @@ from sockcli.net import udp
 from sockcli.net.base import Signal
 from sockcli.net.sockaddr import to_sockaddr
 from sockcli.net.udp import UdpReceiver
+from sockcli.net.udp_batch import cut_at
 from sockcli.reception import ReceiveOptions, Receiver
 from sockcli.streams import Sink
 from sockcli.wait import NoInterrupt
@@ -164,6 +165,23 @@ class Brackets:
         return b"."
 
 
+@pytest.mark.parametrize("most", [2, None])
+def test_what_came_together_is_counted_one_by_one(
+    start: Start, ends: Ends, bound: UdpReceiver, most: int | None
+) -> None:
+    made = start(ReceiveOptions(most, Deadline(0.3)))
+    with socket.socket(type=socket.SOCK_DGRAM) as peer:
+        peer.connect(to_sockaddr(bound.local))
+        peer.sendmsg([b"one", b"two", b"3"], cut_at(3))
+    ends.finish()
+    assert ends.rest() == (b"onetwo" if most else b"onetwo3")
+    assert made.datagrams_received == (most or 3)
+    if most:
+        came = bound.receive_from()
+        assert not isinstance(came, Signal)
+        assert came[0] == b"3"
+
+
 @pytest.mark.parametrize("most", [1, 2])
 def test_the_filter_has_the_last_word(start: Start, ends: Ends, send: Send, most: int) -> None:
     """Whether it ends well or not."""
@@ -177,8 +195,8 @@ def test_the_filter_has_the_last_word(start: Start, ends: Ends, send: Send, most
 class Flood(UdpReceiver):
     """There is always one more."""
 
-    def receive_from(self) -> tuple[bytes, Address] | Signal:
-        return bytes(60_000), self.local
+    def receive_many(self) -> tuple[list[bytes], Address] | Signal:
+        return [bytes(60_000)], self.local
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import socket
+from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,6 +18,7 @@ from sockcli.net.attempts import Attempts
 from sockcli.net.base import DEFAULT_CHUNK, SYSTEM_NET, Interest, Net, Note, Signal, SockAddr, translate
 from sockcli.net.bind import NO_LOCAL_ENDS, LocalEnds, bind, bind_first
 from sockcli.net.sockaddr import af, from_sockaddr, to_sockaddr
+from sockcli.net.udp_batch import ANCILLARY, REFUSALS, SOL_UDP, UDP_GRO, Ancillary, batch, cut_at, split
 from sockcli.policy import Grant
 
 # 65,535 less the UDP header, and on IPv4, whose length counts its own header too, less 20 more.
@@ -80,12 +82,15 @@ class UdpTransport:
     once, and `check_error` shows it; else the next `receive` or `send` does.
     """
 
-    __slots__ = ("_sender", "_sock", "_trouble", "foreign", "grant", "local", "peer")
+    __slots__ = ("_came", "_sender", "_sock", "_trouble", "batches", "foreign", "grant", "local", "peer")
 
     def __init__(self, sock: socket.socket, grant: Grant, peer: Address) -> None:
         self._sock = sock
         self._trouble: OSError | None = None
         self._sender = sock.getpeername()
+        self.batches = True  # several may go in one call, until the kernel refuses that
+        self._came: deque[bytes] = deque()  # received together with what was asked for
+        _join_batches(sock)
         self.grant = grant
         self.peer = peer
         self.local = from_sockaddr(sock.family, sock.getsockname())
@@ -96,9 +101,9 @@ class UdpTransport:
 
     def receive(self, limit: int = DEFAULT_CHUNK) -> bytes | Signal:  # noqa: ARG002
         """One datagram of the peer's, whole, however small `limit` is."""
-        while True:
+        while not self._came:
             try:
-                data, _, flags, sender = self._sock.recvmsg(_BUFFER)
+                data, ancillary, flags, sender = self._sock.recvmsg(_BUFFER, ANCILLARY)
             except BlockingIOError:
                 if self._trouble is not None:
                     raise self._report() from None
@@ -110,11 +115,13 @@ class UdpTransport:
                 self._trouble = exc
                 continue
             # The kernel sorts out what others send, but not what they sent between bind() and connect().
+            came = split(data, ancillary)
             if sender != self._sender:
-                self.foreign += 1
+                self.foreign += len(came)
                 continue
             _expect_whole(flags, self.peer)
-            return data
+            self._came.extend(came)
+        return self._came.popleft()
 
     def send(self, data: memoryview) -> int | Signal:
         """Send one datagram: all of it, or WOULD_BLOCK.
@@ -132,6 +139,29 @@ class UdpTransport:
                 self._sock.send(data)
             raise self._explain(exc) from exc
 
+    def send_many(self, datagrams: Sequence[bytes]) -> int | Signal:
+        """Send some of them, from the front, in one system call: how many, or WOULD_BLOCK.
+
+        An error that speaks of earlier ones is kept for `receive` and `check_error`, or raised as by `send`.
+        """
+        together = batch(datagrams, limit(self.peer.family)) if self.batches else datagrams
+        if not self.batches or len(together) == 1:
+            return 1 if isinstance(taken := self.send(memoryview(datagrams[0])), int) else taken
+        for _ in range(2):
+            try:
+                self._sock.sendmsg(together, cut_at(len(together[0])))
+            except BlockingIOError:
+                return Signal.WOULD_BLOCK
+            except OSError as exc:
+                if exc.errno in REFUSALS:
+                    self.batches = False
+                    return self.send_many(datagrams)
+                # As in `send`: it is about an earlier one, and these have not been sent.
+                self._trouble = self._trouble or exc
+            else:
+                break
+        return len(together)
+
     def check_error(self) -> None:
         """Raise what is known to have become of the datagrams sent. Leaves what came in where it is."""
         if self._trouble is None:
@@ -141,7 +171,7 @@ class UdpTransport:
             raise self._report()
 
     def pending(self) -> bool:
-        return self._trouble is not None
+        return bool(self._came) or self._trouble is not None
 
     def interest(self, want: Interest) -> Interest:
         return want
@@ -185,8 +215,21 @@ class UdpReceiver:
 
     def receive_from(self) -> tuple[bytes, Address] | Signal:
         """One datagram, whole, and who sent it."""
+        came = self._receive()
+        return came if isinstance(came, Signal) else (came[0], came[2])
+
+    def receive_many(self) -> tuple[list[bytes], Address] | Signal:
+        """All of one sender that the kernel hands over at once, after `join_batches`."""
+        came = self._receive()
+        return came if isinstance(came, Signal) else (split(came[0], came[1]), came[2])
+
+    def join_batches(self) -> None:
+        """From now on only `receive_many` tells where a datagram ends."""
+        _join_batches(self._sock)
+
+    def _receive(self) -> tuple[bytes, Ancillary, Address] | Signal:
         try:
-            data, _, flags, sender = self._sock.recvmsg(_BUFFER)
+            data, ancillary, flags, sender = self._sock.recvmsg(_BUFFER, ANCILLARY)
         except BlockingIOError:
             return Signal.WOULD_BLOCK
         except OSError as exc:
@@ -195,7 +238,7 @@ class UdpReceiver:
             self._known = sender, from_sockaddr(self._sock.family, sender)
         address = self._known[1]
         _expect_whole(flags, address)
-        return data, address
+        return data, ancillary, address
 
     def send_to(self, data: memoryview, address: Address, grant: Grant) -> int | Signal:
         """Answer from this port. It takes a grant for sending to that address: leave to receive is not enough."""
@@ -212,6 +255,12 @@ class UdpReceiver:
 
     def close(self) -> None:
         self._sock.close()
+
+
+def _join_batches(sock: socket.socket) -> None:
+    """Have the kernel hand over together what came together from one sender, if it can."""
+    with contextlib.suppress(OSError):
+        sock.setsockopt(SOL_UDP, UDP_GRO, 1)
 
 
 def _check_size(data: memoryview, peer: Address) -> None:

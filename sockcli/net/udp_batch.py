@@ -1,0 +1,61 @@
+"""Many datagrams in one system call, where Linux can: UDP_SEGMENT cuts what is sent, UDP_GRO joins what came in.
+
+Only the number of calls changes. Each datagram keeps its boundaries, which is why a batch is what it is: datagrams of
+one length, of which only the last may be shorter, and none empty. Pure but for the names of the kernel's options.
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Final
+
+# linux/udp.h; Python has no names for them.
+SOL_UDP: Final = 17
+UDP_SEGMENT: Final = 103
+UDP_GRO: Final = 104
+
+# UDP_MAX_SEGMENTS of the kernels before 6.9; later ones take twice as many.
+_MOST: Final = 64
+_LENGTH: Final = struct.Struct("=H")
+_LENGTHS: Final = struct.Struct("=i")
+
+# Room for what tells the length in a received batch, with its header.
+ANCILLARY: Final = 64
+
+Ancillary = Iterable[tuple[int, int, bytes]]
+
+# A kernel without it; a datagram that would have to be split into fragments, which cannot be done to a batch; a device
+# that cannot do checksums. None of the batch was sent.
+REFUSALS: Final = frozenset({errno.EINVAL, errno.EMSGSIZE, errno.EIO, errno.EOPNOTSUPP, errno.ENOPROTOOPT})
+
+
+def batch(datagrams: Sequence[bytes], limit: int) -> list[bytes]:
+    """As many as can go together, from the front; `limit` is for all of their bytes. One at least."""
+    first = datagrams[0]
+    length = len(first)
+    taken = [first]
+    if length:
+        for data in islice(datagrams, 1, min(_MOST, limit // length)):
+            if not 0 < len(data) <= length:
+                break
+            taken.append(data)
+            if len(data) < length:
+                break
+    return taken
+
+
+def cut_at(length: int) -> list[tuple[int, int, bytes]]:
+    """What sendmsg() is told with a batch."""
+    return [(SOL_UDP, UDP_SEGMENT, _LENGTH.pack(length))]
+
+
+def split(data: bytes, ancillary: Ancillary) -> list[bytes]:
+    """The datagrams that recvmsg() gave as one."""
+    for level, kind, value in ancillary:
+        if (level, kind) == (SOL_UDP, UDP_GRO):
+            (length,) = _LENGTHS.unpack(value[: _LENGTHS.size])
+            return [data[start : start + length] for start in range(0, len(data), length)]
+    return [data]
