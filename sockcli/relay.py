@@ -220,9 +220,9 @@ class Relay:
             return failure
         sentence = failure.message
         if left := self._input_left():
-            sentence += f"; {_bytes(left)} of input were not sent"
+            sentence += f"; {_bytes(left, 'of input')} not sent"
         if self._in_flight is not None and (in_flight := self._in_flight()):
-            sentence += f"; {_bytes(in_flight)} sent were not acknowledged"
+            sentence += f"; {_bytes(in_flight, 'sent')} not acknowledged"
         lost = type(failure)(sentence, hint=failure.hint)
         lost.__cause__ = failure
         return lost
@@ -292,5 +292,5 @@ def _deadline_passed(deadline: Deadline) -> str:
     return f"the deadline of {deadline.seconds:g} s passed"
 
 
-def _bytes(count: int) -> str:
-    return f"{count:,} byte{'s' if count != 1 else ''}"
+def _bytes(count: int, which: str) -> str:
+    return f"{count:,} byte{'s' if count != 1 else ''} {which} {'were' if count != 1 else 'was'}"

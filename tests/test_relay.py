@@ -196,6 +196,15 @@ def test_a_few_bytes_that_only_their_acknowledgement_shows_to_be_refused(session
         session.finish()
 
 
+def test_one_byte_that_was_refused_is_one_byte(session: Session) -> None:
+    session.peer.close()
+    session.type(b"!")
+    session.end_input()
+    session.start()
+    with pytest.raises(Unreachable, match="; 1 byte sent was not acknowledged"):
+        session.finish()
+
+
 def test_a_reset_loses_nothing_that_came_before(session: Session) -> None:
     session.peer.sendall(b"y" * 3 * PIPE_SIZE)
     session.start()

@@ -26,13 +26,13 @@ _DRAIN_LIMIT: Final = 32 << 20
 class TcpTransport:
     """A connected TCP socket, which belongs to this object from now on."""
 
-    __slots__ = ("_eof_sent", "_lost", "_sock", "grant", "local", "peer")
+    __slots__ = ("_eof_sent", "_fin_sent", "_lost", "_sock", "grant", "local", "peer")
 
     def __init__(self, sock: socket.socket, grant: Grant, peer: Address) -> None:
         self._sock = sock
         # The first error. The kernel tells it once: a send that fails takes it, and reads then look like a clean end.
         self._lost: OSError | None = None
-        self._eof_sent = False
+        self._eof_sent = self._fin_sent = False
         self.grant = grant
         self.peer = peer
         sock.setblocking(False)
@@ -102,8 +102,9 @@ class TcpTransport:
         return self._ask(_SIOCATMARK) != 0
 
     def unacknowledged(self) -> int:
-        """Bytes that the peer's kernel has not confirmed, our FIN counted as one. After a loss: what was lost."""
-        return self._ask(_SIOCOUTQ)
+        """Bytes that the peer's kernel has not confirmed. After a loss: what was lost."""
+        # The kernel counts our FIN as one of them, behind all others.
+        return max(0, self._ask(_SIOCOUTQ) - self._fin_sent)
 
     def pending(self) -> bool:
         return False
@@ -117,6 +118,7 @@ class TcpTransport:
         self._eof_sent = True
         try:
             self._sock.shutdown(socket.SHUT_WR)
+            self._fin_sent = True
         except OSError as exc:
             # ENOTCONN: it is lost already. There may still be something to read, after which receive() raises it.
             self._lost = self._lost or exc

@@ -180,6 +180,20 @@ class TestUnacknowledged:
         assert total == sent
         until(lambda: pair.transport.unacknowledged() == 0, "the last acknowledgement")
 
+    def test_an_end_that_nobody_confirms_is_no_byte(self, pair: TcpPair) -> None:
+        fill(pair.transport)  # the peer's window is shut, so that the end waits behind what does not fit into it
+        before = pair.transport.unacknowledged()
+        pair.transport.send_eof()
+        assert 0 < pair.transport.unacknowledged() <= before
+
+    def test_an_end_that_could_not_be_sent_takes_nothing_off(self, pair: TcpPair) -> None:
+        fill(pair.transport)
+        reset(pair.peer)
+        until(lambda: broken(pair.transport), "the reset")
+        before = pair.transport.unacknowledged()
+        pair.transport.send_eof()
+        assert pair.transport.unacknowledged() == before > 0
+
 
 class TestClose:
     def test_last_bytes_arrive_though_much_is_unread(self, pair: TcpPair) -> None:
