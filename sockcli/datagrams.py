@@ -232,7 +232,7 @@ class Sender:
             for _ in range(most):
                 if not self._listens or isinstance(data := self._transport.receive(), Signal):
                     return
-                self._printer.print(data, self._transport.peer)
+                self._printer.print(self._transport.peer, data)
         except Unreachable as exc:
             self._note(exc)
 

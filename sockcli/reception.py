@@ -50,15 +50,17 @@ class Printer:
         """Whether to receive more: what is not received waits in the kernel, which has a limit of its own."""
         return self._sink.room
 
-    def print(self, data: bytes, sender: Address) -> None:
-        self.datagrams += 1
-        self.bytes += len(data)
-        for tap in self._taps:
-            tap.received(data)
-        if self._show is not None:
+    def print(self, sender: Address, *datagrams: bytes) -> None:
+        for data in datagrams:
+            self.datagrams += 1
+            self.bytes += len(data)
+            for tap in self._taps:
+                tap.received(data)
+        if self._show is None:
+            self._sink.push(b"".join(datagrams))
+            return
+        for data in datagrams:
             self._sink.put(self._show(data, sender))
-        else:
-            self._sink.push(data)
 
     def interest(self) -> Interest:
         # Also when there is nothing to write: once stdout's reader is gone, the run is over.
@@ -157,7 +159,4 @@ class Receiver:
             if isinstance(came, Signal):
                 return
             datagrams, sender = came
-            for data in datagrams:
-                if self._enough:
-                    return
-                self._printer.print(data, sender)
+            self._printer.print(sender, *datagrams)
