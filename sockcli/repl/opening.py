@@ -24,7 +24,7 @@ class Cancellation:
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe()
-        self._cancelled = False
+        self._cancelled = self._closed = False
 
     def fileno(self) -> int:
         return self._read
@@ -34,11 +34,12 @@ class Cancellation:
             raise Interrupted(signal.SIGINT)
 
     def cancel(self) -> None:
-        if not self._cancelled:
+        if not self._cancelled and not self._closed:  # its number may be another file's by now
             self._cancelled = True
             os.write(self._write, b"!")
 
     def close(self) -> None:
+        self._closed = True
         os.close(self._read)
         os.close(self._write)
 
@@ -74,4 +75,6 @@ async def opened(work: Callable[[Interrupt], T], discard: Callable[[T], None]) -
         return await result
     except asyncio.CancelledError:
         cancellation.cancel()
+        if not result.cancelled() and result.exception() is None:
+            discard(result.result())  # it came in the same moment
         raise
