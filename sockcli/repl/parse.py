@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from sockcli.endpoint import quoted
 from sockcli.errors import UsageError
+from sockcli.text import printable
 
 BLANKS: Final = " \t\r\n"
 _QUOTES: Final = "\"'"
@@ -109,7 +109,7 @@ def _word(line: str, start: int) -> tuple[str, int, str | None]:
             inner, position, closed = _quoted(line, position)
             text.append(inner)
             if not closed:
-                return "".join(text), position, f"the {char} in {quoted(line[start:])} is not closed"
+                return "".join(text), position, f"a {char} is not closed: {printable(line[start:])}"
         elif char == "\\":
             text.append(line[position + 1 : position + 2])
             position += 2
