@@ -136,6 +136,8 @@ class Screen:
             app.exit()
 
     def wake(self) -> None:
+        if self._running:
+            self._take_kind()  # at once: the next key may be for it
         if self._running and self._timer is None and not self._paused and not self._display.pending:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_at(max(self._next, loop.time()), self._flush)

@@ -33,6 +33,7 @@ class Peer:
     def accept(self) -> socket.socket:
         connection, _ = self._listener.accept()
         connection.settimeout(PATIENCE)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
         self.accepted.append(connection)
         return connection
 

@@ -24,7 +24,7 @@ from tests.waiting import PATIENCE
 SOCKCLI: Final = (sys.executable, "-m", "sockcli")
 CTRL_C, CTRL_D, CTRL_Z, ESCAPE, ENTER, UP = "\x03", "\x04", "\x1a", "\x1d", "\r", "\x1b[A"
 # Of what was written, so much is kept to look into.
-_KEPT: Final = 1 << 20
+_KEPT: Final = 4 << 20
 
 
 class Terminal:
@@ -117,15 +117,15 @@ class Terminal:
     def until(self, condition: Callable[[], object], what: str) -> None:
         end = time.monotonic() + PATIENCE
         while not condition():
-            left = end - time.monotonic()
-            state = "" if self.process.poll() is None else f" (it ended with {self.process.poll()})"
-            assert left > 0 and (self.read(left) or not state), f"no {what}{state}; there is:\n{self.text}"
+            if not self.read(0.05) and self.process.poll() is not None:
+                raise AssertionError(f"no {what}: it ended with {self.process.poll()}; there is:\n{self.text}")
+            assert time.monotonic() < end, f"no {what}; there is:\n{self.text}"
 
     def read(self, seconds: float) -> bool:
         """Draw what is there, or comes within that time; whether there was something."""
-        ready, _, _ = select.select([self.master], [], [], min(seconds, 0.05))
+        ready, _, _ = select.select([self.master], [], [], seconds)
         if not ready:
-            return self.process.poll() is None
+            return False
         data = os.read(self.master, 65_536)
         self.total += len(data)
         self.written += data

@@ -1,0 +1,237 @@
+"""The REPL: several sessions at once, one in front, and commands between them."""
+
+from __future__ import annotations
+
+import signal
+import socket
+
+from sockcli.repl.inbox import BACK_LIMIT
+from tests.repl.conftest import Peer, Start, receive
+from tests.repl.terminal import CTRL_C, CTRL_D, ESCAPE, UP, Terminal
+
+
+def repl(start: Start, *arguments: str) -> Terminal:
+    terminal = start("repl", *arguments)
+    terminal.prompts("sockcli> ")
+    return terminal
+
+
+def connect(terminal: Terminal, peer: Peer) -> socket.socket:
+    """A session more, in front; from the command prompt."""
+    terminal.enter(f"tcp 127.0.0.1 {peer.port}")
+    connection = peer.accept()
+    number = len(peer.accepted)
+    connection.sendall(f"welcome to {number}\r\n".encode())
+    terminal.shows(f"welcome to {number}")
+    terminal.shows(f" {number}: tcp")  # the toolbar
+    terminal.prompts("")
+    return connection
+
+
+def ask(terminal: Terminal) -> None:
+    """For the command prompt, from within a session."""
+    terminal.type(ESCAPE)
+    terminal.prompts("sockcli> ")
+
+
+def command(terminal: Terminal, text: str) -> None:
+    ask(terminal)
+    terminal.enter(text)
+
+
+def test_a_session_and_back_to_the_command_prompt(start: Start, peer: Peer) -> None:
+    terminal = repl(start)
+    connection = connect(terminal, peer)
+    terminal.enter("hello")
+    receive(connection, b"hello\n")
+    connection.sendall(b"bye\r\n")
+    connection.close()
+    terminal.shows(f"bye\nsockcli: session 1: connection closed by 127.0.0.1:{peer.port}\nsockcli>")
+    terminal.prompts("sockcli> ")
+
+
+def test_it_can_begin_in_a_session(start: Start, peer: Peer) -> None:
+    terminal = start("repl", "127.0.0.1", peer.port)
+    connection = peer.accept()
+    connection.sendall(b"name: ")
+    terminal.prompts("name: ")
+    connection.close()
+    terminal.prompts("sockcli> ")
+    terminal.type(CTRL_D)
+    assert terminal.finish() == 0
+
+
+def test_beginning_in_a_session_that_fails_leaves_the_prompt(start: Start, peer: Peer) -> None:
+    port = peer.port
+    peer.close()
+    terminal = start("repl", "127.0.0.1", port)
+    terminal.shows(f"sockcli: error: tcp-connect 127.0.0.1:{port}: connection refused")
+    terminal.prompts("sockcli> ")
+
+
+def test_what_is_denied_is_told_and_it_lives_on(start: Start) -> None:
+    terminal = repl(start)
+    terminal.enter("tcp 192.0.2.1 23")
+    terminal.shows("sockcli: error: tcp-connect to 192.0.2.1:23 denied")
+    terminal.shows('add this rule to the manifest: "tcp-connect:192.0.2.1:23"')
+    terminal.prompts("sockcli> ")
+
+
+def test_two_sessions_each_with_its_own_prompt_and_draft(start: Start, peer: Peer) -> None:
+    terminal = repl(start)
+    first = connect(terminal, peer)
+    first.sendall(b"first: ")
+    terminal.prompts("first: ")
+    terminal.type("for one")
+    terminal.prompts("first: for one")
+    command(terminal, f"tcp 127.0.0.1 {peer.port}")
+    second = peer.accept()
+    second.sendall(b"second: ")
+    terminal.prompts("second: ")
+    terminal.type("for two")
+    command(terminal, "use 1")
+    terminal.prompts("first: for one")
+    terminal.enter("")
+    receive(first, b"for one\n")
+    command(terminal, "use 2")
+    terminal.prompts("second: for two")
+    terminal.enter("")
+    receive(second, b"for two\n")
+
+
+def test_what_comes_in_the_background_is_counted_and_kept(start: Start, peer: Peer) -> None:
+    terminal = repl(start)
+    first = connect(terminal, peer)
+    ask(terminal)
+    connect(terminal, peer)
+    first.sendall(b"news 1\r\nnews 2\r\n")
+    terminal.shows("1: 16 unread")
+    assert "news" not in terminal.text
+    command(terminal, "use 1")
+    terminal.shows("news 1\nnews 2")
+    assert "unread" not in terminal.text
+
+
+def test_of_a_flood_in_the_background_the_oldest_is_dropped_and_that_is_told(start: Start, peer: Peer) -> None:
+    terminal = repl(start)
+    first = connect(terminal, peer)
+    ask(terminal)
+    connect(terminal, peer)
+    line = b"%09d\n"
+    count = 32 * BACK_LIMIT // 10
+    # All of it, far more than kernels hold: the background never stops reading.
+    first.sendall(b"".join(line % number for number in range(count)))
+    terminal.shows("unread")
+    command(terminal, "use 1")
+    terminal.shows(f"{count - 1:09}")
+    assert b"bytes were dropped here" in terminal.written
+    assert b"000000000\r\n" not in terminal.written
+    assert terminal.memory() < 100 << 20
+
+
+def test_a_session_that_ends_in_the_background(start: Start, peer: Peer) -> None:
+    terminal = repl(start)
+    first = connect(terminal, peer)
+    ask(terminal)
+    second = connect(terminal, peer)
+    first.sendall(b"last words\r\n")
+    first.close()
+    terminal.shows(f"sockcli: session 1: connection closed by 127.0.0.1:{peer.port}")
+    command(terminal, "use 1")
+    terminal.shows("last words")
+    terminal.prompts("sockcli> ")
+    terminal.enter("use 2")
+    terminal.prompts("")
+    terminal.enter("still there")
+    receive(second, b"still there\n")
+
+
+def test_a_session_in_the_background_goes_on(start: Start, peer: Peer, udp_peer: socket.socket) -> None:
+    """While another is being opened, which takes its time."""
+    terminal = repl(start)
+    first = connect(terminal, peer)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(0)
+        host, port = silent.getsockname()
+        with socket.create_connection((host, port)):  # its queue is full: nobody is answered any more
+            command(terminal, f"tcp --connect-timeout 30 {host} {port}")
+            first.sendall(b"meanwhile\r\n")
+            terminal.shows("meanwhile")
+            terminal.type(CTRL_C)
+            terminal.shows("cancelled")
+            terminal.prompts("")
+            terminal.enter("hello")
+            receive(first, b"hello\n")
+
+
+def test_lines_entered_while_a_command_runs_are_for_what_comes_after_it(start: Start, peer: Peer) -> None:
+    terminal = repl(start)
+    terminal.enter(f"tcp 127.0.0.1 {peer.port}")
+    terminal.enter("hello")
+    terminal.type("and more")
+    connection = peer.accept()
+    receive(connection, b"hello\n")
+    terminal.prompts("and more")
+
+
+def test_a_pasted_block_is_not_run(start: Start, peer: Peer) -> None:
+    terminal = repl(start)
+    terminal.paste(f"tcp 127.0.0.1 {peer.port}\nquit\n")
+    terminal.shows("quit")
+    terminal.enter("")
+    terminal.shows("a pasted block is not run")
+    terminal.enter("help")
+    terminal.shows("sendfile")
+
+
+def test_commands_and_lines_have_histories_of_their_own(start: Start, peer: Peer) -> None:
+    terminal = repl(start)
+    connection = connect(terminal, peer)
+    terminal.enter("a line")
+    receive(connection, b"a line\n")
+    ask(terminal)
+    terminal.type(UP)
+    terminal.prompts(f"sockcli> tcp 127.0.0.1 {peer.port}")
+    terminal.type(CTRL_C + ESCAPE)
+    terminal.prompts("")
+    terminal.type(UP)
+    terminal.prompts("a line")
+
+
+def test_ctrl_c_in_a_session_of_the_repl_ends_nothing(start: Start, peer: Peer) -> None:
+    terminal = repl(start)
+    connection = connect(terminal, peer)
+    terminal.type(CTRL_C)
+    terminal.process.send_signal(signal.SIGINT)
+    terminal.enter("hello")
+    receive(connection, b"hello\n")
+
+
+def test_datagrams(start: Start, udp_peer: socket.socket) -> None:
+    terminal = repl(start)
+    terminal.enter(f"udp 127.0.0.1 {udp_peer.getsockname()[1]}")
+    terminal.prompts("")
+    terminal.enter("ping")
+    data, address = udp_peer.recvfrom(100)
+    assert data == b"ping\n"
+    for reply in (b"one", b"two\n", b""):
+        udp_peer.sendto(reply, address)
+    terminal.shows("ping\none\ntwo\n(a datagram of no bytes)")
+
+
+def test_a_listener_makes_sessions(start: Start) -> None:
+    terminal = repl(start)
+    terminal.enter("listen 0")
+    terminal.shows("127.0.0.1:")
+    terminal.enter("sessions")
+    terminal.until(lambda: "tcp-listen" in terminal.text, "the listener")
+    terminal.enter("status 1")
+    terminal.shows("listening on")
+    port = int(terminal.text.rpartition("listening on")[2].split()[0].rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        terminal.shows("connected")
+        connection.sendall(b"hello\r\n")
+        terminal.shows("hello")
+        terminal.enter("and to you")
+        receive(connection, b"and to you\n")
