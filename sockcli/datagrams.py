@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from sockcli.clock import NEVER, Deadline
+from sockcli.ending import LULL, Ending, deadline_passed
 from sockcli.errors import LocalFailure, SockcliError, TimedOut, Unreachable
 from sockcli.flow import Tap
 from sockcli.framing import Framing, cutter, too_large
 from sockcli.net import udp
 from sockcli.net.base import Signal
 from sockcli.net.udp import UdpTransport
-from sockcli.reception import BATCH, Printer, Show, deadline_passed
+from sockcli.reception import BATCH, Printer, Show
 from sockcli.streams import Sink, Source
 from sockcli.wait import NO_INTERRUPT, READABLE, WRITABLE, Interest, Interrupt, Poller
 
@@ -25,9 +26,6 @@ REPLY_WAIT: Final = 5.0
 
 # What is there when the run is over is still read, but only so much: all that an unprivileged pipe can hold.
 _LAST_INPUT: Final = 1024 * 1024
-# There may be more although there is nothing to read: whoever writes to the pipe has to be scheduled, which takes a
-# small part of this. Nobody notices a run that ends so much later.
-_LULL: Final = 0.05
 # What is there when nobody waits any longer is still printed, but a peer that floods does not keep us: more than a
 # socket buffer holds.
 _LAST_REPLIES: Final = 4096
@@ -82,7 +80,7 @@ class Sender:
         self._blocked = False  # the kernel has no room for more
         self._failure: SockcliError | None = None
         self._last_input = _LAST_INPUT
-        self._lull = Deadline(_LULL)
+        self._lull = Deadline(LULL)
         self._kept: list[bytes] = []
         self._room_to_keep = _KEPT
         self.sent = 0
@@ -97,7 +95,7 @@ class Sender:
     def datagrams_received(self) -> int:
         return self._printer.datagrams
 
-    def run(self) -> None:
+    def run(self) -> Ending:
         """Send everything, wait for replies as the options say, and write what came.
 
         Raises TimedOut where too few replies came, Unreachable, LocalFailure, OutputGone, Interrupted.
@@ -110,6 +108,7 @@ class Sender:
             self._send_all()
             self._collect()
             self._judge()
+        return Ending.INPUT
 
     def _check_messages(self) -> None:
         for number, message in enumerate(self._messages, 1):

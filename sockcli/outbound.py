@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from sockcli.clock import NEVER, Deadline
+from sockcli.ending import LULL
 from sockcli.errors import SockcliError
 from sockcli.flow import Codec, Ready, Tap
 from sockcli.net.base import WANT_WRITE, Signal, Transport
@@ -15,10 +16,6 @@ from sockcli.pump import HIGH_WATER, Pump
 from sockcli.streams import Source
 from sockcli.text import CrlfEncoder
 from sockcli.wait import READABLE, Interest
-
-# How long an input with nothing to read may still be about to have something: a writer that waited for room in a
-# pipe has to be scheduled. That takes a small part of this, and nobody notices a run that ends so much later.
-LULL: Final = 0.05
 
 # A codec answers what the peer says. A peer that asks on and on but does not read the answers is not read any more.
 MOST_ANSWERS: Final = 4 * HIGH_WATER

@@ -9,8 +9,9 @@ from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 
 from sockcli.clock import NEVER, Deadline
+from sockcli.ending import LAST_WORDS, Ending, deadline_passed
 from sockcli.endpoint import Address
-from sockcli.errors import Interrupted, SockcliError, TimedOut
+from sockcli.errors import Interrupted, SockcliError
 from sockcli.flow import Ready, Tap
 from sockcli.net.base import Signal
 from sockcli.net.udp import UdpReceiver
@@ -19,8 +20,6 @@ from sockcli.wait import NO_INTERRUPT, READABLE, WRITABLE, Interest, Interrupt, 
 
 # Datagrams taken between two looks at everything else.
 BATCH: Final = 64
-# After a signal or the deadline, what a slow reader of stdout gets to take what was received already.
-_GRACE: Final = 0.5
 
 # What to print for a datagram, where that is not its bytes.
 Show = Callable[[bytes, Address], bytes]
@@ -77,10 +76,10 @@ class Printer:
             yield
         except Interrupted:
             with suppress(SockcliError):  # the signal is what ended it, whatever becomes of the output
-                self._finish(Deadline(_GRACE), NO_INTERRUPT)
+                self._finish(Deadline(LAST_WORDS), NO_INTERRUPT)
             raise
         except SockcliError:
-            self._finish(Deadline(_GRACE) if deadline.expired else deadline, interrupt)
+            self._finish(Deadline(LAST_WORDS) if deadline.expired else deadline, interrupt)
             raise
         if not self._finish(deadline, interrupt):
             raise deadline_passed(deadline)
@@ -88,10 +87,6 @@ class Printer:
     def _finish(self, deadline: Deadline, interrupt: Interrupt) -> bool:
         self._sink.finish()
         return self._sink.drain(deadline, interrupt)
-
-
-def deadline_passed(deadline: Deadline) -> TimedOut:
-    return TimedOut(f"the deadline of {deadline.seconds:g} s passed")
 
 
 class Receiver:
@@ -126,8 +121,8 @@ class Receiver:
     def datagrams_received(self) -> int:
         return self._printer.datagrams
 
-    def run(self) -> None:
-        """Print what comes until `most` datagrams came, or until it is ended from outside.
+    def run(self) -> Ending:
+        """Print what comes until `most` datagrams came, which is the peer's end, or until it is ended from outside.
 
         Raises TimedOut at the deadline, LocalFailure, OutputGone, Interrupted.
         """
@@ -135,6 +130,7 @@ class Receiver:
         with self._printer.all_written(deadline, self._interrupt):
             while not self._enough:
                 self._turn(deadline)
+        return Ending.PEER
 
     @property
     def _enough(self) -> bool:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from enum import Enum
-from typing import Final, NamedTuple, Protocol, runtime_checkable
+from typing import Final, NamedTuple, NoReturn, Protocol, runtime_checkable
 
 from sockcli.clock import NEVER, Deadline
-from sockcli.errors import Interrupted, SockcliError, TimedOut, Unreachable
+from sockcli.ending import LAST_WORDS, Ending, deadline_passed, ending_of
+from sockcli.errors import SockcliError, TimedOut, Unreachable
 from sockcli.flow import Codec, Tap
 from sockcli.inbound import Inbound
 from sockcli.net.base import Transport
@@ -20,9 +20,6 @@ from sockcli.net.fastpath import from_peer, to_peer
 from sockcli.outbound import Outbound
 from sockcli.streams import Sink, Source
 from sockcli.wait import FAILED, NO_INTERRUPT, Interrupt, Poller, wait
-
-# How long stdout may take for what is left when the run is ended from outside; nobody waits longer after Ctrl-C.
-LAST_WORDS: Final = 0.5
 
 # The kernel tells nobody when the peer has acknowledged everything, so it is asked: after a round trip on this
 # machine, and then less and less often, up to what a person does not notice.
@@ -32,7 +29,6 @@ ACK_LATEST: Final = 0.05
 # The peer has ended, and its kernel only has to say whether it still took our last bytes: a round trip, and one
 # retransmission. If it says nothing, they stay on their way without us.
 LAST_ACK: Final = 1.0
-
 
 _AT_ONCE: Final = Deadline(0)
 
@@ -50,16 +46,6 @@ class RelayOptions(NamedTuple):
     deadline: Deadline = NEVER
 
 
-class Ending(Enum):
-    """What ended the run. The peer's end counts as such only if stdin had not ended before it."""
-
-    PEER = "peer"
-    INPUT = "input"
-    TIMEOUT = "timeout"
-    ERROR = "error"
-    SIGNAL = "signal"
-
-
 @runtime_checkable
 class Acknowledged(Protocol):
     """A transport that knows how much of what was sent is still on its way."""
@@ -68,7 +54,7 @@ class Acknowledged(Protocol):
 
 
 class Relay:
-    """One run, on one connection. `sent`, `received` and `ending` tell of it, also after an error."""
+    """One run, on one connection. `sent` and `received` tell of it, also after an error."""
 
     def __init__(
         self,
@@ -123,7 +109,6 @@ class Relay:
         self._patience: Deadline | None = None  # for the last one, from the peer's end on
         self._input_ended_first = False
         self._sent_before = self._received_before = 0
-        self.ending: Ending | None = None
 
     @property
     def sent(self) -> int:
@@ -136,21 +121,12 @@ class Relay:
     def run(self) -> Ending:
         """Relay until it is over: Ending.PEER or Ending.INPUT, or the error that it ended with."""
         try:
-            self.ending = self._run()
-        except Interrupted:
-            self.ending = Ending.SIGNAL
-            with suppress(SockcliError):  # a second signal, or a stdout that fails as well
-                self._say_last_words()
+            return self._run()
+        except SockcliError as exc:
+            if ending_of(exc) is not Ending.TIMEOUT:  # which said them before
+                with suppress(SockcliError):  # it may have been stdout's own fault
+                    self._say_last_words()
             raise
-        except TimedOut:
-            self.ending = Ending.TIMEOUT
-            raise
-        except SockcliError:
-            self.ending = Ending.ERROR
-            with suppress(SockcliError):  # it may have been stdout's own fault
-                self._say_last_words()
-            raise
-        return self.ending
 
     def _run(self) -> Ending:
         inbound, outbound = self._inbound, self._outbound
@@ -232,12 +208,12 @@ class Relay:
     def _check_limits(self) -> None:
         deadline = self._options.deadline
         if deadline.expired:
-            self._time_out(_deadline_passed(deadline))
+            self._time_out(deadline_passed(deadline))
         if self._idle.expired and not self._is_waiting_for_stdout(self._idle):
-            self._time_out(f"nothing was sent or received for {self._idle.seconds:g} s")
+            self._time_out(TimedOut(f"nothing was sent or received for {self._idle.seconds:g} s"))
         linger = self._linger
         if linger is not None and linger.expired and not self._is_waiting_for_stdout(linger):
-            self._time_out(f"the peer did not finish within {linger.seconds:g} s of the end of stdin")
+            self._time_out(TimedOut(f"the peer did not finish within {linger.seconds:g} s of the end of stdin"))
 
     def _is_waiting_for_stdout(self, limit: Deadline) -> bool:
         """It is us who keep the peer waiting, so the limit's time does not count."""
@@ -277,19 +253,15 @@ class Relay:
     def _write_all(self) -> None:
         deadline = self._options.deadline
         if not self._sink.drain(deadline, self._interrupt):
-            raise TimedOut(_deadline_passed(deadline))
+            raise deadline_passed(deadline)
 
-    def _time_out(self, reason: str) -> None:
+    def _time_out(self, error: TimedOut) -> NoReturn:
         self._say_last_words(self._interrupt)
-        raise TimedOut(reason)
+        raise error
 
     def _say_last_words(self, interrupt: Interrupt = NO_INTERRUPT) -> None:
         self._sink.finish()
         self._sink.drain(Deadline(LAST_WORDS), interrupt)
-
-
-def _deadline_passed(deadline: Deadline) -> str:
-    return f"the deadline of {deadline.seconds:g} s passed"
 
 
 def _bytes(count: int, which: str) -> str:

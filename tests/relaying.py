@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
+from sockcli.ending import Ending
 from sockcli.endpoint import Address, Host, Operation
 from sockcli.errors import Interrupted
 from sockcli.flow import Codec, Tap
@@ -17,7 +18,7 @@ from sockcli.net.base import Transport
 from sockcli.net.tcp import TcpTransport
 from sockcli.policy import Effect, Grant, PlacedRule, Policy, Request, Rule
 from sockcli.pump import HIGH_WATER
-from sockcli.relay import Ending, Relay, RelayOptions
+from sockcli.relay import Relay, RelayOptions
 from sockcli.streams import OutputFilter, Sink, Source
 from tests.waiting import PATIENCE
 

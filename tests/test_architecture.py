@@ -24,7 +24,7 @@ LAYERS: Final[tuple[tuple[str, ...], ...]] = (
     ("net",),
     ("connection",),
     ("engine",),
-    ("streams", "tty", "flow", "inbound", "outbound", "pacing", "reception", "record", "progress"),
+    ("ending", "streams", "tty", "flow", "inbound", "outbound", "pacing", "reception", "record", "progress"),
     ("relay", "datagrams", "repl"),
     ("demo",),
     ("cli",),

@@ -269,7 +269,7 @@ class TestReplies:
         self, start: Start, ends: Ends, pair: UdpPair, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """As in `{ echo one; echo two; } | sockcli udp -n 1`: the first may be answered before the second is there."""
-        monkeypatch.setattr(datagrams, "_LULL", LONG)
+        monkeypatch.setattr(datagrams, "LULL", LONG)
         start(options=SendOptions(replies=1))
         ends.type(b"one\n")
         pair.peer.recv(10)
@@ -284,7 +284,7 @@ class TestReplies:
     def test_and_that_counts_from_the_last_line(
         self, start: Start, ends: Ends, pair: UdpPair, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(datagrams, "_LULL", 0.5)
+        monkeypatch.setattr(datagrams, "LULL", 0.5)
         start(options=SendOptions(replies=1))
         assert ends.still_runs_after(0.6)
         ends.type(b"one\n")
@@ -297,7 +297,7 @@ class TestReplies:
     def test_endless_input_does_not_keep_it(
         self, start: Start, ends: Ends, pair: UdpPair, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(datagrams, "_LULL", 0)
+        monkeypatch.setattr(datagrams, "LULL", 0)
         pair.peer.send(b"early")
         with open("/dev/zero", "rb") as zero:
             sender = start(source=Source(zero.fileno()), options=SendOptions(Framing(Unit.SIZE, 1024), replies=1))

@@ -11,6 +11,7 @@ import pytest
 
 from sockcli import reception
 from sockcli.clock import Deadline
+from sockcli.ending import LAST_WORDS
 from sockcli.endpoint import Address
 from sockcli.errors import Interrupted, LocalFailure, OutputGone, TimedOut
 from sockcli.net import udp
@@ -240,7 +241,7 @@ def test_a_flood_does_not_keep_it_from_its_end(flood: Flood) -> None:
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """All the time that a busy machine may need."""
-    monkeypatch.setattr(reception, "_GRACE", PATIENCE)
+    monkeypatch.setattr(reception, "LAST_WORDS", PATIENCE)
 
 
 @pytest.mark.usefixtures("patience")
@@ -255,8 +256,8 @@ def test_an_interrupt_gives_a_slow_reader_time(ends: Ends, flood: Flood) -> None
 
 
 def test_but_not_for_ever(ends: Ends, flood: Flood, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert reception._GRACE == 0.5
-    monkeypatch.setattr(reception, "_GRACE", 0.1)
+    assert LAST_WORDS == 0.5
+    monkeypatch.setattr(reception, "LAST_WORDS", 0.1)
     ends.start(Receiver(flood, ends.sink, interrupt=ends.interrupt).run)
     until(lambda: not ends.sink.room, "stdout to be full")
     ends.interrupt.stop()

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from sockcli.clock import Deadline
+from sockcli.ending import Ending, ending_of
 from sockcli.errors import Interrupted, LocalFailure, OutputGone, TimedOut, Unreachable
 from sockcli.inbound import LARGE
 from sockcli.pump import HIGH_WATER
 from sockcli.record import open_records
-from sockcli.relay import Ending, RelayOptions
+from sockcli.relay import RelayOptions
 from sockcli.streams import Source
 from tests.relaying import Outcome, Session, new_session
 from tests.waiting import until
@@ -183,7 +184,7 @@ def test_a_peer_that_will_not_take_the_rest_is_an_error_that_says_how_much(sessi
         with pytest.raises(Unreachable) as caught:
             session.finish()
     assert session.relay is not None
-    assert session.relay.ending is Ending.ERROR
+    assert ending_of(caught.value) is Ending.ERROR
     assert f"{len(MUCH) - session.relay.sent:,} bytes of input were not sent" in str(caught.value)
 
 
@@ -311,11 +312,10 @@ def test_a_record_that_fails_does_not_cost_what_was_received(session: Session) -
     (log,) = open_records(None, "/dev/full")
     session.start(taps=[log])
     session.peer.sendall(b"kept")
-    with pytest.raises(LocalFailure, match="/dev/full"):
+    with pytest.raises(LocalFailure, match="/dev/full") as caught:
         session.finish()
     assert session.rest() == b"kept"
-    assert session.relay is not None
-    assert session.relay.ending is Ending.ERROR
+    assert ending_of(caught.value) is Ending.ERROR
 
 
 class AsItIs:
@@ -450,11 +450,10 @@ def test_limits(session: Session, options: RelayOptions, reason: str) -> None:
     session.peer.sendall(b"before")
     options.deadline.restart()
     session.start(options)
-    with pytest.raises(TimedOut, match=reason):
+    with pytest.raises(TimedOut, match=reason) as caught:
         session.finish()
     assert session.rest() == b"before"
-    assert session.relay is not None
-    assert session.relay.ending is Ending.TIMEOUT
+    assert ending_of(caught.value) is Ending.TIMEOUT
 
 
 def test_linger_waits_for_the_end_of_stdin(session: Session) -> None:
@@ -516,10 +515,10 @@ def test_an_interrupt_writes_what_was_received(session: Session) -> None:
     much = relay.received
     printed = Outcome(lambda: session.printed(much))
     session.button.press()
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted) as caught:
         session.finish()
     assert printed.result() == b"w" * much
-    assert relay.ending is Ending.SIGNAL
+    assert ending_of(caught.value) is Ending.SIGNAL
 
 
 def test_an_interrupt_does_not_wait_for_a_stdout_that_takes_nothing(session: Session) -> None:

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from sockcli.ending import Ending
 from sockcli.errors import Interrupted, ProtocolError, Unreachable
 from sockcli.pump import HIGH_WATER
-from sockcli.relay import Ending, RelayOptions
+from sockcli.relay import RelayOptions
 from sockcli.telnet import TelnetCodec, TelnetOptions
 from sockcli.telnet.events import Data
 from tests.relaying import Outcome, Session, new_session

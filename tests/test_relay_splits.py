@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sockcli.ending import Ending
 from sockcli.endpoint import Address
 from sockcli.net.base import Interest, Signal
 from sockcli.policy import Grant
-from sockcli.relay import Ending, Relay, RelayOptions
+from sockcli.relay import Relay, RelayOptions
 from sockcli.streams import Sink, Source
 from sockcli.telnet import TelnetCodec
 from sockcli.text import CrlfEncoder

@@ -103,7 +103,7 @@ def receive(settings: Settings, output: Output, receiver: UdpReceiver, count: in
         interrupt=output.interrupt,
     )
     try:
-        output.session(session, receiver.grant, receiver.local, normal_end="peer")
+        output.session(session, receiver.grant, receiver.local)
     finally:
         receiver.close()
         settings.detail(f"{session.datagrams_received} datagrams received")

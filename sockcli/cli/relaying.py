@@ -13,6 +13,7 @@ from sockcli.cli.running import STDERR, STDIN, STDOUT, Output, Session, prepare
 from sockcli.cli.settings import Settings, report
 from sockcli.cli.telnet import telnet_options_of
 from sockcli.clock import Deadline
+from sockcli.ending import Ending
 from sockcli.endpoint import Operation
 from sockcli.errors import ProtocolError, TimedOut, Unreachable, UsageError
 from sockcli.net.base import Transport
@@ -192,7 +193,8 @@ class Probe:
         self._settings = settings
         self._transport = transport
 
-    def run(self) -> None:
+    def run(self) -> Ending:
         endpoint, address = self._transport.grant.request.endpoint, self._transport.peer
         where = f" ({address})" if str(address) != str(endpoint) else ""
         self._settings.notice(f"{endpoint} accepts connections{where}")
+        return Ending.INPUT

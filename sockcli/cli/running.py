@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sockcli.cli.settings import Settings
 from sockcli.clock import Deadline
+from sockcli.ending import LAST_WORDS, Ending, ending_of
 from sockcli.engine import Engine
-from sockcli.errors import Interrupted, OutputGone, SockcliError, TimedOut, UsageError
+from sockcli.errors import Interrupted, OutputGone, SockcliError, UsageError
 from sockcli.policy import Request
 from sockcli.signals import SignalInterrupt
 from sockcli.streams import Sink
 from sockcli.wait import Interrupt
 
 if TYPE_CHECKING:
-    from enum import Enum
-
     from sockcli.endpoint import Address
     from sockcli.flow import Tap
     from sockcli.policy import Grant
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
     from sockcli.terminal import FilterMode, TerminalFilter
 
 STDIN, STDOUT, STDERR = 0, 1, 2
-
-# What a slow reader of stdout gets to take the last line of a run that has ended.
-LAST_WORDS = 0.5
 
 
 class Session(Protocol):
@@ -38,7 +34,7 @@ class Session(Protocol):
     def sent(self) -> int: ...
     @property
     def received(self) -> int: ...
-    def run(self) -> Enum | None: ...
+    def run(self) -> Ending: ...
 
 
 class Output:
@@ -98,8 +94,8 @@ class Output:
         self._close_taps()
         self.sink.close()
 
-    def session(self, session: Session, grant: Grant, address: Address, *, normal_end: str = "input") -> None:
-        """Run it, between its connect and its close event. `normal_end`: the reason where it does not tell one."""
+    def session(self, session: Session, grant: Grant, address: Address) -> None:
+        """Run it, between its connect and its close event. Raises SockcliError, as it does."""
         self._had_session = True
         if self.events is not None:
             self.sink.put(self.events.connect(grant, address))
@@ -109,13 +105,13 @@ class Output:
             raise
         except SockcliError as exc:
             code = 128 + exc.signum if isinstance(exc, Interrupted) else exc.exit_code
-            self._closed(session, reason_of(exc), code)
+            self._closed(session, ending_of(exc), code)
             raise
-        self._closed(session, ending.value if ending else normal_end, 0)
+        self._closed(session, ending, 0)
 
-    def _closed(self, session: Session, reason: str, code: int) -> None:
+    def _closed(self, session: Session, ending: Ending, code: int) -> None:
         if self.events is not None:
-            self._say(self.events.close(reason, session.sent, session.received, code))
+            self._say(self.events.close(ending.value, session.sent, session.received, code))
         for notice in self._terminal.notices() if self._terminal is not None else ():
             self._settings.notice(notice)
 
@@ -126,13 +122,6 @@ class Output:
     def _close_taps(self) -> None:
         for tap in self.taps:
             tap.close()
-
-
-def reason_of(error: SockcliError) -> str:
-    """Why a session ended, in the words of the close event."""
-    if isinstance(error, Interrupted):
-        return "signal"
-    return "timeout" if isinstance(error, TimedOut) else "error"
 
 
 def json_events() -> JsonEvents:
