@@ -146,8 +146,7 @@ def test_a_session_that_ends_in_the_background(start: Start, peer: Peer) -> None
     receive(second, b"still there\n")
 
 
-def test_a_session_in_the_background_goes_on(start: Start, peer: Peer, udp_peer: socket.socket) -> None:
-    """While another is being opened, which takes its time."""
+def test_a_session_goes_on_while_another_is_opened(start: Start, peer: Peer) -> None:
     terminal = repl(start)
     first = connect(terminal, peer)
     with socket.socket() as silent:

@@ -1,0 +1,85 @@
+"""Terminals that can do less: TERM=dumb, which only prints, and NO_COLOR."""
+
+from __future__ import annotations
+
+import re
+import signal
+
+import pytest
+
+from sockcli.telnet.constants import DO, ECHO, IAC, WILL, WONT
+from tests.repl.conftest import Peer, Start, receive
+from tests.repl.terminal import CTRL_C, CTRL_D, ESCAPE
+
+DUMB = {"TERM": "dumb"}
+COLOUR = re.compile(rb"\x1b\[[0-9;]*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[0-9;]*m")
+
+
+def test_a_terminal_that_only_prints(start: Start, peer: Peer) -> None:
+    terminal = start("tcp", "127.0.0.1", peer.port, env=DUMB)
+    connection = peer.accept()
+    connection.sendall(b"name: ")
+    terminal.prompts("name: ")
+    terminal.enter("joe")
+    receive(connection, b"joe\n")
+    connection.sendall(b"hello joe\r\n")
+    terminal.shows("name: joe\nhello joe")
+    terminal.type(ESCAPE + "\r")
+    terminal.prompts("sockcli> ")
+    terminal.enter("status")
+    terminal.shows("allowed by")
+    terminal.enter("again")
+    receive(connection, b"again\n")
+    terminal.type(CTRL_D)
+    assert connection.recv(10) == b""
+    connection.close()
+    assert terminal.finish() == 0
+    assert b"\x1b" not in terminal.written
+    assert terminal.is_as_found()
+
+
+def test_a_password_there(start: Start, peer: Peer) -> None:
+    terminal = start("tcp", "127.0.0.1", peer.port, env=DUMB)
+    connection = peer.accept()
+    connection.sendall(bytes([IAC, WILL, ECHO]) + b"password: ")
+    receive(connection, bytes([IAC, DO, ECHO]))
+    terminal.prompts("password: ")
+    terminal.enter("secret")
+    receive(connection, b"secret\r\n")
+    connection.sendall(bytes([IAC, WONT, ECHO]) + b"\r\nname: ")
+    terminal.prompts("name: ")
+    terminal.enter("joe")
+    terminal.shows("name: joe")
+    assert b"secret" not in terminal.written
+
+
+def test_the_repl_there(start: Start, peer: Peer) -> None:
+    terminal = start("repl", env=DUMB)
+    terminal.prompts("sockcli> ")
+    terminal.enter(f"tcp 127.0.0.1 {peer.port}")
+    connection = peer.accept()
+    connection.sendall(b"name: ")
+    terminal.prompts("name: ")
+    connection.close()
+    terminal.prompts("sockcli> ")
+    terminal.type(CTRL_D)
+    assert terminal.finish() == 0
+    assert b"\x1b" not in terminal.written
+
+
+def test_ctrl_c_there(start: Start, peer: Peer) -> None:
+    terminal = start("tcp", "127.0.0.1", peer.port, env=DUMB)
+    peer.accept().sendall(b"name: ")
+    terminal.prompts("name: ")
+    terminal.type(CTRL_C)
+    assert terminal.finish() == -signal.SIGINT
+    assert terminal.is_as_found()
+
+
+@pytest.mark.parametrize(("env", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_no_color(start: Start, env: dict[str, str], coloured: bool) -> None:
+    terminal = start("repl", env=env)
+    terminal.prompts("sockcli> ")
+    terminal.enter("help")
+    terminal.shows("sendfile")
+    assert bool(COLOUR.search(terminal.written)) is coloured
