@@ -52,6 +52,7 @@ class Conversation:
             tn.CHARSET: CharacterSet(options.charset),
             tn.COM_PORT: self._serial,
         }
+        self._regaining = False  # the peer was asked to go back to character mode
         self._mode = ModeChanged(self.character_mode, self.local_echo)
         self._needs_binary = options.binary
         self._marks_asked = 0
@@ -76,7 +77,8 @@ class Conversation:
     def character_mode(self) -> bool:
         if self._options.mode in ("line", "character"):
             return self._options.mode == "character"
-        return self.enabled(Side.PEER, tn.SGA) and self.enabled(Side.PEER, tn.ECHO)
+        # A program may be drawing its screen already while the peer is asked to go back.
+        return (self.enabled(Side.PEER, tn.SGA) or self._regaining) and self.enabled(Side.PEER, tn.ECHO)
 
     @property
     def must_wait(self) -> bool:
@@ -112,7 +114,9 @@ class Conversation:
             raise UsageError(f"telnet option {tn.option_name(option)} cannot be asked for on this side")
         if option == tn.BINARY and not enable:
             self._needs_binary = False  # whoever turns it off now knows better than the command line
+        self._regaining &= option != tn.SGA
         self._apply(side, option, self._negotiator.request(side, option, enable=enable))
+        self._mode_may_have_changed()
 
     def resize(self, columns: int, rows: int) -> None:
         size = known_size(columns, rows)
@@ -146,8 +150,12 @@ class Conversation:
             return
         change = self._negotiator.receive(heard.verb, heard.option, mute=self._answers >= ANSWER_LIMIT)
         self._answers += bool(change.reply)
+        blind = self._typed_blind(side, heard.option, change)
+        if (side, heard.option) == (Side.PEER, tn.SGA):
+            self._regaining = blind
         self._apply(side, heard.option, change)
-        if self._typed_blind(side, heard.option, change):
+        self._mode_may_have_changed()
+        if blind:
             self._marked = False
             self._apply(Side.PEER, tn.SGA, self._negotiator.request(Side.PEER, tn.SGA, enable=True))
 

@@ -351,6 +351,29 @@ def test_a_peer_that_echoes_whole_lines_is_asked_once_for_character_mode() -> No
     assert hear(codec, unhex("FFFC03")).sent == unhex("FFFE03"), "if it insists, so be it"
 
 
+def test_while_it_is_asked_nothing_changes() -> None:
+    """A full-screen program may be drawing already."""
+    codec = TelnetCodec(TERMINAL)
+    assert hear(codec, unhex(KLUDGE)).only(ModeChanged)[-1] == ModeChanged(True, False)
+    assert codec.character_mode
+    assert hear(codec, unhex("FFFB03")).only(ModeChanged) == []
+    assert codec.character_mode
+
+
+def test_if_it_insists_the_mode_is_the_lines() -> None:
+    codec = TelnetCodec(TERMINAL)
+    hear(codec, unhex(KLUDGE))
+    assert hear(codec, unhex("FFFC03")).only(ModeChanged) == [ModeChanged(False, False)]
+    assert not codec.character_mode
+
+
+def test_if_the_user_wants_lines_after_all_the_mode_is_theirs() -> None:
+    codec = TelnetCodec(TERMINAL)
+    hear(codec, unhex(KLUDGE))
+    codec.request(tn.SGA, Side.PEER, enable=False)
+    assert list(drain(codec)) == [ModeChanged(False, False)]
+
+
 @pytest.mark.parametrize(
     ("options", "heard"),
     [
