@@ -151,6 +151,7 @@ def test_what_the_manifest_does_not_allow_is_not_opened(engine: Engine) -> None:
         ("127.0.0.1", 65_536, "tcp-connect"),
         ("127.0.0.1", -1, "tcp-connect"),
         ("127.0.0.1", 0, "tcp-connect"),
+        ("127.0.0.1", True, "tcp-connect"),
         ("127.0.0.1", 80, "udp-bind"),
     ],
 )
@@ -173,7 +174,7 @@ def test_a_connection_is_limited_in_time(engine: Engine, server: socket.socket) 
             waiting = queued.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(server.getsockname())
-        with pytest.raises(TimedOut):
+        with pytest.raises(TimedOut, match=r"0\.1 s"):
             engine.connect("127.0.0.1", server.getsockname()[1], timeout=0.1)
 
 
@@ -190,12 +191,21 @@ def test_an_interrupt_ends_a_wait(server: socket.socket) -> None:
 
 
 def test_any_bytes_can_be_sent(engine: Engine, server: socket.socket) -> None:
-    """Also those of an array, which are not one to an item."""
+    """Also those of an array, which are not one to an item, and more than the kernel takes at once."""
+    numbers = memoryview(array.array("I", range(1 << 21)))
     connection, peer = connect(engine, server)
+    received = bytearray()
+
+    def read() -> None:
+        while len(received) < numbers.nbytes and (data := peer.recv(1 << 20)):
+            received.extend(data)
+
+    reader = threading.Thread(target=read)
     with connection, peer:
-        numbers = memoryview(array.array("I", [1, 2]))
-        assert connection.send(numbers) == 8
-        assert peer.recv(100) == bytes(numbers)
+        reader.start()
+        connection.send_all(numbers, timeout=WAIT)
+        reader.join(WAIT)
+    assert received == numbers.tobytes()
 
 
 def test_joining_waits_for_the_handlers_last_call(engine: Engine, server: socket.socket) -> None:

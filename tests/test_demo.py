@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -122,6 +123,20 @@ def test_a_line_without_end_is_cut_short(servers: Servers, engine: Engine) -> No
         _, shout, _, _ = receive_all(connection).decode().split("\r\n")
     assert shout == "X" * len(shout)
     assert len(shout) <= MAX_LINE
+
+
+def test_a_line_without_end_takes_no_memory(servers: Servers, engine: Engine) -> None:
+    with reach(engine, servers.lines) as connection:
+        tracemalloc.start()
+        try:
+            for _ in range(256):
+                connection.send_all(b"x" * 65_536)
+            connection.send_all(b"\nquit\n")
+            receive_all(connection)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < 2 << 20  # of 16 MiB
 
 
 def test_the_line_service_sees_its_peers_end(servers: Servers, engine: Engine) -> None:

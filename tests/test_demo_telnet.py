@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pyte
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sockcli import Engine, Manifest
@@ -99,7 +100,7 @@ def test_what_is_agreed_on() -> None:
     assert on == [(tn.ECHO, False, True), (tn.SGA, False, True), (tn.TTYPE, True, False), (tn.NAWS, True, False)]
 
 
-@pytest.mark.parametrize("key", ["q", "Q", "\x03", "\x04"])
+@pytest.mark.parametrize("key", ["q", "Q", "\x03", "\x04", "qxy"])
 def test_it_can_be_left_before_the_page(key: str) -> None:
     session = Session()
     session.log_in()
@@ -122,7 +123,7 @@ def test_a_name_is_safe_to_show_and_of_a_bounded_length() -> None:
     session = Session()
     session.type("\x1b[2J\u202e" + "x" * 500)
     session.type("")
-    assert rf"welcome, \x1b[2J\u202e{'x' * (login.MAX_LINE - 2)}" in session.new()
+    assert rf"welcome, \x1b[2J\u202e{'x' * (login.MAX_LINE - 2)}" + "\r\n" in session.new()
 
 
 def test_a_character_is_erased_as_one() -> None:
@@ -189,6 +190,14 @@ def test_a_client_without_a_window_gets_a_page_all_the_same() -> None:
     assert "80 x 24, a guess" in screen_of(shown, 80, 24).display[5]
 
 
+def test_the_page_is_not_written_over() -> None:
+    session = on_page()
+    session.new()
+    session.client.send_command("ayt")
+    session.exchange()
+    assert session.new() == ""
+
+
 @pytest.mark.parametrize(
     "leave",
     [
@@ -211,6 +220,7 @@ def test_the_screen_is_given_back(leave: Callable[[Session], None]) -> None:
     assert session.new() == ""
 
 
+@example(10, 5, "", ["longer than the window"])
 @given(st.integers(1, 300), st.integers(1, 80), st.text(max_size=80), st.lists(st.text(max_size=200), max_size=8))
 def test_a_page_fits_any_window(columns: int, rows: int, title: str, lines: list[str]) -> None:
     visible = str.isprintable
@@ -222,6 +232,7 @@ def test_a_page_fits_any_window(columns: int, rows: int, title: str, lines: list
     narrow = "".join(char if char in "┌┐└┘─│\x1b" or char.isascii() else "?" for char in drawn)
     display = screen_of(narrow, columns, rows).display
     assert all(line[0] in "┌│└" and line[-1] in "┐│┘" for line in display)
+    assert len(re.sub(r"\x1b\[[0-9;]*H", "", drawn)) == columns * rows
     assert display[0][0] + display[0][-1] + display[-1][0] + display[-1][-1] == "┌┐└┘"
 
 
