@@ -20,14 +20,17 @@ _COMMON: Final[Mapping[str, Takes]] = {
     "--log": PATH,
 }
 _SOURCE: Final[Mapping[str, Takes]] = {"-s": VALUE, "--source": VALUE}
-_TCP: Final[Mapping[str, Takes]] = {
-    **_COMMON,
+_CONNECTING: Final[Mapping[str, Takes]] = {
     **_SOURCE,
     "--connect-timeout": VALUE,
-    "--idle-timeout": VALUE,
-    "--linger": VALUE,
     "--retry": VALUE,
     "--retry-delay": VALUE,
+}
+_TCP: Final[Mapping[str, Takes]] = {
+    **_COMMON,
+    **_CONNECTING,
+    "--idle-timeout": VALUE,
+    "--linger": VALUE,
     "--no-shutdown": FLAG,
     "-C": FLAG,
     "--crlf": FLAG,
@@ -81,9 +84,9 @@ _ROWS: Final = (
         "Accept TCP connections, or receive datagrams from anyone.",
         connecting.connect,
         Kind.LISTEN,
-        {key: value for key, value in _TCP.items() if key in _COMMON or key in ("--eol", "--encoding", "-C", "--crlf")},
-        "Without a HOST it is 127.0.0.1. Each TCP peer becomes a session of its own. Datagrams are answered with "
-        "`send --to HOST PORT TEXT`.",
+        {option: takes for option, takes in _TCP.items() if option not in _CONNECTING},
+        "Without a HOST it is 127.0.0.1. Each TCP peer becomes a session of its own, to which the options apply; only "
+        "-x and --log are for UDP. Datagrams are answered with `send --to HOST PORT TEXT`.",
     ),
     Command(
         "sessions",

@@ -1,0 +1,67 @@
+"""Commands without a terminal: a shell that keeps what it is given to show, on a real hub."""
+
+from __future__ import annotations
+
+from sockcli.cli.check import parse_request
+from sockcli.cli.targets import parse_target
+from sockcli.errors import UsageError
+from sockcli.policy import Policy
+from sockcli.policy.manifest import parse_manifest
+from sockcli.repl.hub import Hub
+from sockcli.repl.options import Settings
+from sockcli.repl.runner import Runner
+from sockcli.repl.session import Session
+from sockcli.repl.shell import ParseTarget
+
+
+def policy_of(*rules: str, deny: tuple[str, ...] = ()) -> Policy:
+    text = {"permissions": [{"socket": list(rules)}], "deny": list(deny)}
+    return parse_manifest(str(text).replace("'", '"').encode(), "rules.json")
+
+
+class TestShell:
+    """The Shell of commands, and the Watcher of sessions. To be made on a running loop."""
+
+    __test__ = False
+
+    def __init__(self, policy: Policy | None = None) -> None:
+        self.policy = policy or policy_of("tcp-connect", "tcp-listen", "udp-bind", "udp-send-to")
+        self.parse: ParseTarget = parse_target
+        self.settings = Settings()
+        self.hub = Hub(self.policy, self, self.settings)
+        self.history: list[str] = []
+        self.shown: list[str] = []
+        self.notices: list[str] = []
+        self.states: list[str | None] = []
+        self.ended = False
+        self.runner = Runner(self, parse_request)
+
+    async def run(self, line: str) -> None:
+        await self.runner.run(line)
+
+    def show(self, text: str) -> None:
+        self.shown.append(text)
+
+    def notice(self, text: str) -> None:
+        self.notices.append(text)
+
+    def progress(self, text: str | None) -> None:
+        self.states.append(text)
+
+    def suspend(self) -> None:
+        raise UsageError("no terminal")
+
+    def quit(self) -> None:
+        self.ended = True
+
+    def output(self, session: Session) -> None:
+        session.take(1 << 20)
+
+    def changed(self, session: Session) -> None:
+        pass
+
+    def told(self, session: Session | None, text: str) -> None:  # noqa: ARG002
+        self.notices.append(text)
+
+    def over(self, session: Session) -> None:
+        pass
