@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from sockcli.clock import Clock
 from sockcli.terminal.characters import CONTEXT
@@ -16,8 +16,10 @@ from sockcli.terminal.modes import Mode, Modes
 from sockcli.terminal.parser import Parser
 from sockcli.terminal.raw import RawPassage
 from sockcli.terminal.safe import SafeRules
-from sockcli.terminal.screen import ScreenRules
 from sockcli.terminal.tally import Tally
+
+if TYPE_CHECKING:
+    from sockcli.terminal.screen import ScreenRules
 
 FilterMode = Literal["safe", "screen", "raw"]
 
@@ -36,9 +38,10 @@ class TerminalFilter:
         self._tally = Tally()
         self._modes = Modes()
         self._raw = RawPassage(self._modes) if mode == "raw" else None
+        self._clock = clock
         self._safe = SafeRules(self._tally)
-        self._screen = ScreenRules(self._tally, self._modes, clock)
-        self._rules: SafeRules | ScreenRules = self._screen if mode == "screen" else self._safe
+        self._screen: ScreenRules | None = None
+        self._rules = self._rules_of(mode)
         self._parser = Parser(self._rules)
         self._decoder = _Decoder("replace")
         self._given_back = False
@@ -58,11 +61,20 @@ class TerminalFilter:
 
         Does nothing to a raw filter: raw is the user's own word.
         """
-        rules = self._screen if mode == "screen" else self._safe
+        rules = self._rules_of(mode)
         if self._raw is not None or rules is self._rules:
             return b""
         self._rules = self._parser.rules = rules
-        return b"" if rules is self._screen else self._restore()
+        return b"" if mode == "screen" else self._restore()
+
+    def _rules_of(self, mode: FilterMode) -> SafeRules | ScreenRules:
+        if mode != "screen":
+            return self._safe
+        if self._screen is None:
+            from sockcli.terminal.screen import ScreenRules  # its patterns take milliseconds, and few runs need them
+
+            self._screen = ScreenRules(self._tally, self._modes, self._clock)
+        return self._screen
 
     def suspend(self) -> bytes:
         """What gives the terminal back for a while; `resume` takes it again."""
