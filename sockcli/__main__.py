@@ -43,7 +43,7 @@ def _main(argv: Sequence[str]) -> int:
 
         _flush_stdout()
         die_of(exc.signum)
-        return 128 + exc.signum  # the signal is blocked: nothing is left but to say what it was
+        return exc.exit_code  # the signal is blocked: nothing is left but to say what it was
     return _flush_stdout() or ExitCode(code)
 
 

@@ -1,6 +1,6 @@
 """What can go wrong, and the exit code of each.
 
-This module knows no I/O and no command line. An error carries data; `__str__` builds the sentence,
+This module knows no I/O and no command line. An error carries data, of which it builds its sentence (`message`);
 `hint` says what to do. `sockcli.__main__` is the only place that prints one or turns it into an exit code.
 """
 
@@ -34,7 +34,7 @@ class SockcliError(Exception):
     """The root of every error that a user is told about in one line."""
 
     kind: ClassVar[str] = "failure"
-    exit_code: ClassVar[ExitCode] = ExitCode.FAILURE
+    exit_code: ExitCode = ExitCode.FAILURE
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -162,4 +162,5 @@ class Interrupted(SockcliError):
 
     def __init__(self, signum: int) -> None:
         self.signum = signum
+        self.exit_code = ExitCode(128 + signum)  # as a shell shows it
         super().__init__(f"interrupted by signal {signum}")

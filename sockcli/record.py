@@ -16,7 +16,7 @@ from typing import Final
 
 from sockcli.descriptors import STANDARD
 from sockcli.endpoint import Address
-from sockcli.errors import Interrupted, LocalFailure, OutputGone, SockcliError, UsageError
+from sockcli.errors import LocalFailure, OutputGone, SockcliError, UsageError
 from sockcli.flow import Tap
 from sockcli.policy import Grant
 from sockcli.streams import OutputFilter, Sink
@@ -199,10 +199,9 @@ class JsonEvents:
 
     def error(self, error: SockcliError) -> bytes:
         """For an error before there was a connection."""
-        code = 128 + error.signum if isinstance(error, Interrupted) else int(error.exit_code)
         # Python's form of a byte that is not UTF-8, in an argument that is quoted, is not valid in JSON.
         message = str(error).encode("utf-8", "backslashreplace").decode()
-        return _line({"event": "error", "kind": error.kind, "message": message, "exit": code})
+        return _line({"event": "error", "kind": error.kind, "message": message, "exit": error.exit_code})
 
     def _receive(self, data: bytes, **more: object) -> bytes:
         import binascii

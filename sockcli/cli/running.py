@@ -11,7 +11,7 @@ from sockcli.cli.settings import Settings
 from sockcli.clock import Deadline
 from sockcli.ending import LAST_WORDS, Ending, ending_of
 from sockcli.engine import Engine
-from sockcli.errors import Interrupted, OutputGone, SockcliError, UsageError
+from sockcli.errors import OutputGone, SockcliError, UsageError
 from sockcli.policy import Request
 from sockcli.signals import SignalInterrupt
 from sockcli.streams import Sink
@@ -104,8 +104,7 @@ class Output:
         except OutputGone:
             raise
         except SockcliError as exc:
-            code = 128 + exc.signum if isinstance(exc, Interrupted) else exc.exit_code
-            self._closed(session, ending_of(exc), code)
+            self._closed(session, ending_of(exc), exc.exit_code)
             raise
         self._closed(session, ending, 0)
 
