@@ -7,7 +7,7 @@ one length, of which only the last may be shorter, and none empty. Pure but for 
 from __future__ import annotations
 
 import errno
-import struct
+import sys
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Final
@@ -19,8 +19,8 @@ UDP_GRO: Final = 104
 
 # UDP_MAX_SEGMENTS of the kernels before 6.9; later ones take twice as many.
 _MOST: Final = 64
-_LENGTH: Final = struct.Struct("=H")
-_LENGTHS: Final = struct.Struct("=i")
+_UINT16: Final = 2  # bytes of a length on its way out, by udp(7)
+_INT: Final = 4  # and on its way in
 
 # Room for what tells the length in a received batch, with its header.
 ANCILLARY: Final = 64
@@ -49,13 +49,13 @@ def batch(datagrams: Sequence[bytes], limit: int) -> list[bytes]:
 
 def cut_at(length: int) -> list[tuple[int, int, bytes]]:
     """What sendmsg() is told with a batch."""
-    return [(SOL_UDP, UDP_SEGMENT, _LENGTH.pack(length))]
+    return [(SOL_UDP, UDP_SEGMENT, length.to_bytes(_UINT16, sys.byteorder))]
 
 
 def split(data: bytes, ancillary: Ancillary) -> list[bytes]:
     """The datagrams that recvmsg() gave as one."""
     for level, kind, value in ancillary:
         if (level, kind) == (SOL_UDP, UDP_GRO):
-            (length,) = _LENGTHS.unpack(value[: _LENGTHS.size])
+            length = int.from_bytes(value[:_INT], sys.byteorder)
             return [data[start : start + length] for start in range(0, len(data), length)]
     return [data]
