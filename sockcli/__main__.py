@@ -86,7 +86,9 @@ def _run(argv: Sequence[str]) -> int:
 
 def _sentence(text: str) -> str:
     """click's message in the form of ours: no capital and no full stop around a single sentence."""
-    text = text[:1].lower() + text[1:]
+    from sockcli.text import uncapitalized
+
+    text = uncapitalized(text)
     return text[:-1] if text.endswith(".") and text.count(". ") == 0 else text
 
 
@@ -106,7 +108,9 @@ def _flush_stdout() -> int:
     except BrokenPipeError:
         code = ExitCode.SIGPIPE
     except OSError as exc:
-        report(f"stdout: {exc.strerror or exc}")
+        from sockcli.text import system_reason
+
+        report(f"cannot write to stdout: {system_reason(exc)}")
         code = ExitCode.FAILURE
     else:
         return ExitCode.OK

@@ -20,7 +20,7 @@ from sockcli.errors import LocalFailure, OutputGone, SockcliError, UsageError
 from sockcli.flow import Tap
 from sockcli.policy import Grant
 from sockcli.streams import OutputFilter, Sink
-from sockcli.text import hex_dump_lines, printable
+from sockcli.text import hex_dump_lines, printable, system_reason
 from sockcli.wait import NO_INTERRUPT, Interrupt
 
 STDERR: Final = 2
@@ -69,9 +69,8 @@ def _open(path: str) -> int:
     try:
         # Not emptied yet: it may turn out to be somebody else's.
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY, _PRIVATE)
-    except (OSError, ValueError) as exc:  # ValueError: a NUL in the name
-        reason = exc.strerror if isinstance(exc, OSError) else str(exc)
-        raise LocalFailure(f'cannot write to "{printable(path)}": {reason}') from exc
+    except (OSError, ValueError) as exc:
+        raise LocalFailure(f'cannot write to "{printable(path)}": {system_reason(exc)}') from exc
 
 
 def _identity(fd: int) -> tuple[int, int] | None:

@@ -18,6 +18,7 @@ from sockcli.clock import NEVER, Deadline
 from sockcli.errors import LocalFailure, OutputGone
 from sockcli.net.base import Signal
 from sockcli.pump import Pump
+from sockcli.text import system_reason
 from sockcli.wait import BROKEN, NO_INTERRUPT, READABLE, WRITABLE, Interrupt, wait
 
 CHUNK: Final = 65_536  # what a pipe holds
@@ -226,5 +227,4 @@ def _write_sure(fd: int, data: memoryview) -> int:
 
 
 def _failure(doing: str, exc: OSError) -> LocalFailure:
-    reason = exc.strerror or str(exc)
-    return LocalFailure(f"{doing}: {reason[:1].lower()}{reason[1:]}")
+    return LocalFailure(f"{doing}: {system_reason(exc)}")

@@ -59,6 +59,16 @@ def _by_number(char: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
+def uncapitalized(text: str) -> str:
+    """`text`, a sentence of the system's or a library's, as it can stand in the middle of one of ours."""
+    return text[:1].lower() + text[1:]
+
+
+def system_reason(exc: OSError | ValueError) -> str:
+    """Why a system call failed, in the system's words. ValueError is what Python makes of a NUL in a file's name."""
+    return uncapitalized((exc.strerror if isinstance(exc, OSError) else None) or str(exc))
+
+
 def hex_dump_lines(data: bytes, offset: int = 0) -> Iterator[str]:
     """`data` as lines of offset, up to 16 bytes in hex, and the same as text; ASCII only, never a control."""
     digits = data.hex(" ")

@@ -18,6 +18,7 @@ from sockcli.clock import Deadline
 from sockcli.endpoint import Address
 from sockcli.errors import LocalFailure, SockcliError, TimedOut, Unreachable
 from sockcli.policy import Grant
+from sockcli.text import uncapitalized
 from sockcli.wait import READABLE, WRITABLE, Interrupt, wait
 
 DEFAULT_CHUNK: Final = 65_536
@@ -141,8 +142,7 @@ def reason(exc: OSError) -> str:
     """What the kernel said, in plain words that can stand in the middle of a sentence."""
     if exc.errno is None:
         return str(exc)
-    text = _PLAIN.get(exc.errno) or os.strerror(exc.errno)
-    return text[:1].lower() + text[1:]
+    return uncapitalized(_PLAIN.get(exc.errno) or os.strerror(exc.errno))
 
 
 def lacks_descriptors(exc: OSError) -> bool:

@@ -19,6 +19,7 @@ from sockcli.errors import LocalFailure, SockcliError, TimedOut, Unresolved, Usa
 from sockcli.net.base import SYSTEM_NET, Net, SockAddr, lacks_descriptors, reason, translate
 from sockcli.net.sockaddr import af, from_sockaddr
 from sockcli.policy import Grant
+from sockcli.text import uncapitalized
 from sockcli.wait import NO_INTERRUPT, READABLE, Interrupt
 
 LOCALHOST: Final = "localhost"
@@ -89,7 +90,9 @@ def _look_up(endpoint: Endpoint, family: int, kind: int, net: Net, deadline: Dea
     name = endpoint.host.text
     try:
         lookup = _Lookup(net, name, af(family), kind)
-    except (OSError, RuntimeError) as exc:  # RuntimeError: no more threads
+    except OSError as exc:
+        raise translate(exc, f"cannot look {name} up") from exc
+    except RuntimeError as exc:  # no more threads
         raise LocalFailure(f"cannot look {name} up: {exc}") from exc
     try:
         ready = net.wait([(lookup.fileno(), READABLE)], deadline, interrupt)
@@ -169,6 +172,6 @@ def _explain(name: str, exc: OSError) -> SockcliError:
             return translate(exc, f"cannot look {name} up")
         return Unresolved(f"{name}: the name lookup failed: {reason(exc)}")
     if exc.errno == socket.EAI_MEMORY:
-        return LocalFailure(f"cannot look {name} up: {os.strerror(errno.ENOMEM).lower()}")
+        return LocalFailure(f"cannot look {name} up: {uncapitalized(os.strerror(errno.ENOMEM))}")
     hint = "try again later, or see /etc/resolv.conf" if exc.errno == socket.EAI_AGAIN else None
     return Unresolved(f"{name}: {_WHY.get(exc.errno or 0) or exc.strerror}", hint=hint)

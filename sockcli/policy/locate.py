@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from sockcli.errors import ManifestError, ManifestProblem
 from sockcli.policy.manifest import parse_manifest
 from sockcli.policy.policy import Policy
+from sockcli.text import system_reason
 
 VARIABLE: Final = "SOCKCLI_MANIFEST"
 FILE_NAME: Final = "manifest.json"
@@ -61,12 +62,8 @@ def load_manifest(located: Located) -> Policy:
     """Open, check, read and parse it. Raises ManifestError."""
     try:
         data = _read(located)
-    except OSError as exc:
-        reason = exc.strerror or str(exc)
-        raise _error(located, f"cannot be read: {reason[:1].lower()}{reason[1:]}") from exc
-    except ValueError as exc:
-        # os.open's answer to a NUL, which no file has in its name.
-        raise _error(located, f"cannot be read: {exc}") from exc
+    except (OSError, ValueError) as exc:
+        raise _error(located, f"cannot be read: {system_reason(exc)}") from exc
     return parse_manifest(data, located.path)
 
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from sockcli.endpoint import quoted
 from sockcli.errors import ManifestProblem
+from sockcli.text import uncapitalized
 
 _PLAIN_KEY = r"[A-Za-z0-9_-]+"
 _BOM: Final = "\ufeff"
@@ -70,7 +71,7 @@ def _parse(text: str) -> tuple[object, list[ManifestProblem]]:
         value = json.loads(text, object_pairs_hook=build, parse_constant=constant, parse_int=float)
     except json.JSONDecodeError as exc:
         place = f"line {exc.lineno}, column {exc.colno}"
-        return Unreadable(), [ManifestProblem(place, None, f"not JSON: {exc.msg[:1].lower()}{exc.msg[1:]}")]
+        return Unreadable(), [ManifestProblem(place, None, f"not JSON: {uncapitalized(exc.msg)}")]
     except RecursionError:
         return Unreadable(), [ManifestProblem("", None, "nested too deeply")]
     return value, list(_faults(value)) if faulty else []
