@@ -78,7 +78,7 @@ class Screen:
         self._running = False
         self._paused = False
         self._size = display.size
-        self._kind = _Kind(None, False)  # what the line is for
+        self._kind: _Kind | None = None  # what the line is for
         self._command_draft = ""
         self._ahead = False  # a command was entered, and what is typed from then on is for whatever comes after it
         hidden = Condition(lambda: host.hidden and not host.commanding)
@@ -158,7 +158,7 @@ class Screen:
         self._show(last + b"\r\n" if last and not last.endswith(b"\n") else last)
 
     def take_draft(self) -> str:
-        if self._kind.session is None and not self._ahead:
+        if (self._kind is None or self._kind.session is None) and not self._ahead:
             return ""  # the beginning of a command
         self._ahead = False
         text = self._prompt_session.default_buffer.text
@@ -249,7 +249,7 @@ class Screen:
         if kind == self._kind:
             self._ahead = self._ahead and host.busy
             return
-        before, self._kind = self._kind, kind
+        before, self._kind = self._kind or _Kind(None, False), kind
         draft = buffer.text
         if kind.session is not before.session:
             ahead, draft = (draft, "") if self._ahead else ("", draft)
