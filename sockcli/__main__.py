@@ -98,6 +98,7 @@ def _flush_stdout() -> int:
     Python does it at its end too, but then prints "Exception ignored" and leaves with 120.
     """
     from sockcli.cli.settings import report
+    from sockcli.descriptors import STDOUT
     from sockcli.errors import ExitCode
 
     stdout: TextIO | None = sys.stdout
@@ -115,7 +116,7 @@ def _flush_stdout() -> int:
     else:
         return ExitCode.OK
     # What is left in the buffer has nowhere to go; with this Python's own flush at the end is quiet.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
     return code
 
 

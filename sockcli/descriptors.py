@@ -1,11 +1,22 @@
-"""Descriptors 0, 1 and 2 are there from the start. Loads nothing: it is the first thing that a run does."""
+"""Descriptors 0, 1 and 2: their names, that they are there, and whether somebody sits at them.
+
+Loads nothing: filling them is the first thing that a run does.
+"""
 
 from __future__ import annotations
 
 import os
 from typing import Final
 
-STANDARD: Final = (0, 1, 2)
+STDIN: Final = 0
+STDOUT: Final = 1
+STDERR: Final = 2
+STANDARD: Final = (STDIN, STDOUT, STDERR)
+
+
+def is_interactive() -> bool:
+    """Whether stdin and stdout both are a terminal, so that a person is there to talk with."""
+    return os.isatty(STDIN) and os.isatty(STDOUT)
 
 
 def fill_closed_descriptors() -> None:

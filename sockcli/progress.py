@@ -13,12 +13,9 @@ from contextlib import suppress
 from typing import Any, Final, TextIO, cast
 
 from sockcli.clock import Clock
+from sockcli.descriptors import STDERR, is_interactive
 from sockcli.errors import SockcliError
 from sockcli.streams import OutputFilter, Sink, Source
-
-STDIN: Final = 0
-STDOUT: Final = 1
-STDERR: Final = 2
 
 # Unless it is asked for, only what takes longer than this is worth a line.
 PATIENCE: Final = 2.0
@@ -43,7 +40,7 @@ def progress(choice: bool | None, source: Source | None) -> Progress | None:
     `source` is None where stdin is not read.
     """
     if choice is None:
-        useful = os.isatty(STDERR) and not (os.isatty(STDIN) and os.isatty(STDOUT))
+        useful = os.isatty(STDERR) and not is_interactive()
         return Progress(source) if useful else None
     return Progress(source, forced=True) if choice else None
 

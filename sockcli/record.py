@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from sockcli.descriptors import STANDARD
+from sockcli.descriptors import STANDARD, STDERR
 from sockcli.endpoint import Address
 from sockcli.errors import LocalFailure, OutputGone, SockcliError, UsageError
 from sockcli.flow import Tap
@@ -22,8 +22,6 @@ from sockcli.policy import Grant
 from sockcli.streams import OutputFilter, Sink
 from sockcli.text import hex_dump_lines, printable, system_reason
 from sockcli.wait import NO_INTERRUPT, Interrupt
-
-STDERR: Final = 2
 
 # What is recorded may be a password: nobody else's to read.
 _PRIVATE: Final = 0o600

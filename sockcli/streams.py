@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from sockcli.clock import NEVER, Deadline
+from sockcli.descriptors import STDIN, STDOUT
 from sockcli.errors import LocalFailure, OutputGone
 from sockcli.net.base import Signal
 from sockcli.pump import Pump
@@ -50,7 +51,7 @@ class Source:
 
     __slots__ = ("_fd", "ended", "name", "regular")
 
-    def __init__(self, fd: int = 0, name: str = "stdin") -> None:
+    def __init__(self, fd: int = STDIN, name: str = "stdin") -> None:
         self._fd = fd
         self.name = name
         self.ended = False
@@ -109,7 +110,7 @@ class Sink:
     __slots__ = ("_fd", "_given", "_owned", "_queue", "_write", "filter", "name")
 
     def __init__(
-        self, fd: int = 1, name: str = "stdout", *, output_filter: OutputFilter | None = None, owned: bool = False
+        self, fd: int = STDOUT, name: str = "stdout", *, output_filter: OutputFilter | None = None, owned: bool = False
     ) -> None:
         """`owned` if the descriptor is to be closed by `close`."""
         self.name = name

@@ -13,6 +13,7 @@ import click
 
 from sockcli.cli.common import HELP_OPTIONS, common_options
 from sockcli.cli.settings import Settings, pass_settings
+from sockcli.descriptors import STDIN, is_interactive
 from sockcli.text import printable
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ with it. Each command is what one would type.
 FAREWELL = "That was the tour. `sockcli demo --serve` keeps these servers up for you."
 OFFER = "Press Enter for the REPL on these servers, or q to leave: "
 
-STDIN, STDOUT = 0, 1
 MAX_ANSWER = 1_024
 
 
@@ -46,7 +46,7 @@ def command(settings: Settings, /, serve: bool) -> None:
             keep_serving(servers, manifest, interrupt)
             return
         guide(servers, manifest, interrupt)
-        if os.isatty(STDIN) and os.isatty(STDOUT) and is_wanted(interrupt):
+        if is_interactive() and is_wanted(interrupt):
             play(servers, manifest, settings)
 
 

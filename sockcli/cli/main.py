@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -12,7 +11,8 @@ import click
 
 from sockcli import __version__
 from sockcli.cli.common import HELP_OPTIONS, common_options
-from sockcli.errors import OutputGone
+from sockcli.descriptors import is_interactive
+from sockcli.errors import ExitCode, OutputGone
 
 
 class Entry(NamedTuple):
@@ -83,10 +83,10 @@ def cli(ctx: click.Context) -> None:
     """The network client that only goes where its manifest says it may: netcat and telnet in one."""
     if ctx.invoked_subcommand is not None:
         return
-    if os.isatty(0) and os.isatty(1):
+    if is_interactive():
         repl = cli.get_command(ctx, "repl")
         assert repl is not None
         ctx.invoke(repl)
         return
     click.echo(ctx.get_help(), err=True)
-    ctx.exit(2)
+    ctx.exit(ExitCode.USAGE)

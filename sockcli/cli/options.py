@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from click.core import ParameterSource
 
 from sockcli.cli.common import bundle
 from sockcli.cli.params import limit, source
+from sockcli.descriptors import is_interactive
 from sockcli.errors import UsageError
 
 family_options = bundle(
@@ -103,6 +103,6 @@ def is_session(given: Given, plain: Iterable[str], values: Mapping[str, Any]) ->
 
     It is not with an option in `plain`, nor where the records would be written into the same terminal.
     """
-    if not (os.isatty(0) and os.isatty(1)) or "-" in (values["hex_dump"], values["log"]):
+    if not is_interactive() or "-" in (values["hex_dump"], values["log"]):
         return False
     return not any(name in given for name in plain)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from sockcli.cli.options import family_of
 from sockcli.cli.params import connect_target, expect_no_more, listen_target
-from sockcli.cli.running import STDERR, STDIN, STDOUT, Output, Session, prepare
+from sockcli.cli.running import Output, Session, prepare
 from sockcli.cli.settings import Settings, report
 from sockcli.cli.telnet import telnet_options_of
 from sockcli.clock import Deadline
+from sockcli.descriptors import STDERR, is_interactive
 from sockcli.ending import Ending
 from sockcli.endpoint import Operation
 from sockcli.errors import ProtocolError, TimedOut, Unreachable, UsageError
@@ -104,7 +104,7 @@ class Sessions:
         """Raises UsageError where it would get in the way of what is on the same terminal or in the same file."""
         values, choice = self._values, self._values["progress"]
         if choice:
-            if os.isatty(STDIN) and os.isatty(STDOUT):
+            if is_interactive():
                 raise UsageError("--progress is for pipes and files, and both stdin and stdout are a terminal")
             if "-" in (values["hex_dump"], values["log"]):
                 raise UsageError("--progress and a record would both write to stderr", hint="record to a file")

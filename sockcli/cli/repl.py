@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import click
@@ -10,6 +9,7 @@ import click
 from sockcli.cli.common import HELP_OPTIONS, common_options
 from sockcli.cli.options import escape_option
 from sockcli.cli.settings import Settings, pass_settings
+from sockcli.descriptors import is_interactive
 from sockcli.errors import UsageError
 
 
@@ -24,7 +24,7 @@ def command(settings: Settings, /, words: tuple[str, ...], **values: Any) -> Non
     With a TARGET it begins with a TCP session to it. Where stdin is not a terminal, it holds commands, a line each:
     the first that fails ends the run, with its exit code.
     """
-    if os.isatty(0) and os.isatty(1):
+    if is_interactive():
         from sockcli.cli.interactive import run_repl
         from sockcli.cli.targets import parse_target
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sockcli.cli.settings import Settings
 from sockcli.clock import Deadline
+from sockcli.descriptors import STDOUT
 from sockcli.ending import LAST_WORDS, Ending, ending_of
 from sockcli.engine import Engine
 from sockcli.errors import OutputGone, SockcliError, UsageError
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from sockcli.policy import Grant
     from sockcli.record import JsonEvents
     from sockcli.terminal import FilterMode, TerminalFilter
-
-STDIN, STDOUT, STDERR = 0, 1, 2
 
 
 class Session(Protocol):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sockcli.descriptors import STDERR
 from sockcli.text import printable
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Settings:
 
     def listening(self, address: Address, *, chosen: bool) -> None:
         """Where a run listens: to be told where the system chose the port, or to a person; else as silent as nc."""
-        tell = self.notice if chosen or os.isatty(2) else self.detail
+        tell = self.notice if chosen or os.isatty(STDERR) else self.detail
         tell(f"listening on {address}")
 
     def detail(self, text: str) -> None:
@@ -60,7 +61,7 @@ def say(text: str) -> None:
     data = lines.encode("utf-8", "backslashreplace")
     while data:
         try:
-            data = data[os.write(2, data) :]
+            data = data[os.write(STDERR, data) :]
         except OSError:
             return  # nobody reads it, and there is nowhere else to say so
 
