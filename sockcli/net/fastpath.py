@@ -9,8 +9,8 @@ and the same errors as by reading and writing.
 | TCP | pipe | SPLICE | the same |
 | file | TCP | SENDFILE | splice(2) wants a pipe at one end; sendfile(2) is the same thing for a file |
 | TCP | file | COPY | by way of a pipe it is no faster than with one large buffer, and an O_APPEND file refuses |
-| terminal, socket, device | TCP | COPY | refused, or by way of a pipe no faster |
 | empty file | TCP | COPY | files in /proc say that they are empty, and are not |
+| terminal, socket, device | TCP | COPY | refused, or by way of a pipe no faster |
 | TCP | terminal, socket, device | COPY | the same |
 | anything | anything, and somebody looks at the bytes | COPY | a filter, a recording, a codec |
 
@@ -27,7 +27,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final, Protocol, TypeAlias, runtime_checkable
 
-from sockcli.clock import Deadline
+from sockcli.clock import AT_ONCE
 from sockcli.net.base import Signal
 from sockcli.wait import wait
 
@@ -47,10 +47,23 @@ _NOW: Final = os.SPLICE_F_NONBLOCK
 # Refusals that follow each other though poll() had said that both ends are ready. Two are usual, one for each end.
 _PATIENCE: Final = 4
 
-# Not the connection's errors but this way's: the kernel or a sandbox (EPERM) does not have it, or the input failed,
-# which reading it will tell in its own words. Nothing was moved.
-_NOT_THIS_WAY: Final = frozenset(
-    {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.ESPIPE, errno.EOVERFLOW, errno.EIO, errno.EISDIR}
+# What a connection is lost by. Any other error is this way's, which the kernel or a sandbox does not have, or that of
+# the user's end, which reading or writing will tell in its own words. Nothing was moved.
+_LOST: Final = frozenset(
+    {
+        errno.ECONNABORTED,
+        errno.ECONNREFUSED,
+        errno.ECONNRESET,
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+        errno.ENETDOWN,
+        errno.ENETRESET,
+        errno.ENETUNREACH,
+        errno.ENOTCONN,
+        errno.EPIPE,
+        errno.ESHUTDOWN,
+        errno.ETIMEDOUT,
+    }
 )
 
 Move: TypeAlias = Callable[[int], int]
@@ -182,7 +195,7 @@ def from_peer(transport: object, fd: int, *, seen: bool = False) -> Shortcut | N
             return _call(os.splice, sock, fd, _MOST, None, None, _NOW)
         except BrokenPipeError as exc:
             # A connection can be lost with this error too. If it is the pipe's reader who left, writing will say so.
-            if wait([(fd, 0)], Deadline(0)):
+            if wait([(fd, 0)], AT_ONCE):
                 raise Unfit from exc
             raise
 
@@ -192,7 +205,9 @@ def from_peer(transport: object, fd: int, *, seen: bool = False) -> Shortcut | N
 def _call(function: Callable[..., int], *arguments: int | None) -> int:
     try:
         return function(*arguments)
-    except OSError as exc:
-        if exc.errno in _NOT_THIS_WAY:
-            raise Unfit from exc
+    except BlockingIOError:
         raise
+    except OSError as exc:
+        if exc.errno in _LOST:
+            raise
+        raise Unfit from exc

@@ -287,6 +287,16 @@ def test_a_kernel_that_refuses(ends: Ends, tmp_path: Path, code: int, monkeypatc
     assert ends.pair.transport.send(memoryview(b"x")) == 1
 
 
+@pytest.mark.parametrize("kind", ["pipe", "file"])
+def test_an_input_that_cannot_be_read_is_not_the_connections_fault(ends: Ends, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"hello")
+    with path.open("ab") as file:
+        up = shortcut(to_peer(ends.writing if kind == "pipe" else file.fileno(), ends.pair.transport))
+        with pytest.raises(Unfit):
+            up.move()
+
+
 # The user's pipe
 
 
