@@ -66,7 +66,10 @@ def resolve(
         addresses = list(dict.fromkeys(from_sockaddr(af_, sockaddr, port) for af_, sockaddr in answers))
     fitting = [address for address in addresses if family in (0, address.family)]
     if not fitting:
-        raise Unresolved(f"{host} has no IPv{family} address")
+        # To listen, no host need be given.
+        listens = operation in (Operation.TCP_LISTEN, Operation.UDP_BIND)
+        hint = "name the address to listen on, as ::1" if listens and family == 6 else None
+        raise Unresolved(f"{host} has no IPv{family} address", hint=hint)
     return fitting
 
 

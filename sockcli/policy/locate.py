@@ -85,7 +85,8 @@ def _exists(path: str) -> bool:
 
 
 def _error(located: Located, reason: str, hint: str | None = None) -> ManifestError:
-    return ManifestError(located.path, [ManifestProblem("", None, reason)], hint=hint)
+    # A name that is empty, as of a variable that is not set, would not be seen.
+    return ManifestError(located.path or '""', [ManifestProblem("", None, reason)], hint=hint)
 
 
 def _read(located: Located) -> bytes:

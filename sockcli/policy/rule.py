@@ -114,7 +114,9 @@ class Rule(NamedTuple):
             return cls(operation, _parse_bracketed(host), _parse_port(port))
         host, _, port = address.partition(":")
         if ":" in port:
-            raise UsageError("too many fields: a rule is op:host:port, and an IPv6 address needs brackets")
+            if host in _OPERATIONS:
+                raise UsageError("the operation is said already: write only host:port here")
+            raise UsageError("too many fields: a host and a port are all, and an IPv6 address needs brackets")
         return cls(operation, _parse_host(host), _parse_port(port))
 
     @classmethod

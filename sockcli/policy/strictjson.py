@@ -71,7 +71,9 @@ def _parse(text: str) -> tuple[object, list[ManifestProblem]]:
         value = json.loads(text, object_pairs_hook=build, parse_constant=constant, parse_int=float)
     except json.JSONDecodeError as exc:
         place = f"line {exc.lineno}, column {exc.colno}"
-        return Unreadable(), [ManifestProblem(place, None, f"not JSON: {uncapitalized(exc.msg)}")]
+        # "Unterminated string starting at", with the place behind it.
+        fault = exc.msg.removesuffix(" at").removesuffix(" starting")
+        return Unreadable(), [ManifestProblem(place, None, f"not JSON: {uncapitalized(fault)}")]
     except RecursionError:
         return Unreadable(), [ManifestProblem("", None, "nested too deeply")]
     return value, list(_faults(value)) if faulty else []

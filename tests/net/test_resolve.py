@@ -107,6 +107,13 @@ def test_address_of_the_other_family(host: str, family: int) -> None:
         texts(f"tcp-connect:{host}:80", Resolver(), family)
 
 
+def test_who_listens_on_ipv6_is_told_to_name_the_address() -> None:
+    """Without a host it is 127.0.0.1, of which nothing was said on the command line."""
+    with pytest.raises(Unresolved) as caught:
+        texts("tcp-listen:127.0.0.1:80", Resolver(), 6)
+    assert caught.value.hint == "name the address to listen on, as ::1"
+
+
 def test_answers_keep_their_order_and_come_once_in_one_spelling() -> None:
     net = Resolver("2001:db8:0:0::7", "192.0.2.7", "::ffff:192.0.2.7", "192.0.2.7", "2001:db8::7", "192.0.2.8")
     assert texts(NAME, net) == ["[2001:db8::7]:80", "192.0.2.7:80", "192.0.2.8:80"]

@@ -146,6 +146,12 @@ def test_all_errors_are_listed() -> None:
     ]
 
 
+def test_an_operation_where_the_key_says_it_is_explained() -> None:
+    assert faults('{"sockets": {"tcp": {"connect": "tcp-connect:a.com:80"}}}') == [
+        'sockets.tcp.connect: "tcp-connect:a.com:80": the operation is said already: write only host:port here'
+    ]
+
+
 @pytest.mark.parametrize(
     ("manifest", "fault"),
     [
@@ -199,7 +205,8 @@ def test_wrong_types_are_errors_with_their_place(manifest: object, fault: str) -
         ("", "line 1, column 1: not JSON: expecting value"),
         ('{\n  "deny": [,]\n}', "line 2, column 12: not JSON: expecting value"),
         ('{"a": 1} x', "line 1, column 10: not JSON: extra data"),
-        ('{"a": "\n"}', "line 1, column 8: not JSON: invalid control character at"),
+        ('{"a": "\n"}', "line 1, column 8: not JSON: invalid control character"),
+        ('{"a": "b', "line 1, column 7: not JSON: unterminated string"),
         ("{'a': 1}", "line 1, column 2: not JSON: expecting property name enclosed in double quotes"),
         (b'\n{"a\xff": 1}', "line 2, column 4: not UTF-8: byte 0xff"),
         (b'{"a": "\xed\xa0\x80"}', "line 1, column 8: not UTF-8: byte 0xed"),
