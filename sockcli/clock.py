@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from typing import Final
 
 Clock = Callable[[], float]
 
@@ -50,4 +51,5 @@ class Deadline:
         return self
 
 
-NEVER = Deadline(None)
+NEVER: Final = Deadline(None)
+AT_ONCE: Final = Deadline(0)  # a wait that only looks

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from sockcli.clock import NEVER, Deadline
+from sockcli.clock import AT_ONCE, NEVER, Deadline
 from sockcli.ending import LULL, Ending, deadline_passed
 from sockcli.errors import LocalFailure, SockcliError, TimedOut, Unreachable
 from sockcli.flow import Tap
@@ -33,8 +33,6 @@ _LAST_REPLIES: Final = 4096
 _KEPT: Final = 16 * 1024 * 1024
 _KEPT_EACH: Final = 64  # an object's own size, so that a million empty datagrams count for something
 
-_NOW: Final = Deadline(0)
-
 
 class SendOptions(NamedTuple):
     """`wait` seconds for replies after the last datagram, or until `replies` of them came.
@@ -50,6 +48,9 @@ class SendOptions(NamedTuple):
     deadline: Deadline = NEVER
 
 
+_DEFAULTS: Final = SendOptions()
+
+
 class Sender:
     """Sends `messages`, a datagram each, or what `source` has, cut by the framing; prints what the peer replies."""
 
@@ -57,7 +58,7 @@ class Sender:
         self,
         transport: UdpTransport,
         sink: Sink,
-        options: SendOptions = SendOptions(),  # noqa: B008  # a NamedTuple does not change
+        options: SendOptions = _DEFAULTS,
         *,
         messages: Sequence[bytes] = (),
         source: Source | None = None,
@@ -179,7 +180,7 @@ class Sender:
         transport = self._transport.fileno()
         self._poller.watch(self._interest(transport))
         busy = (self._queue and not self._blocked) or (self._listens and self._transport.pending())
-        ready = self._poller.wait(_NOW if busy else limit)
+        ready = self._poller.wait(AT_ONCE if busy else limit)
         self._printer.step(ready)
         if transport in ready or self._transport.pending():
             self._receive(BATCH)

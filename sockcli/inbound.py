@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from sockcli.clock import Deadline
+from sockcli.clock import AT_ONCE
 from sockcli.errors import SockcliError
 from sockcli.flow import Codec, Ready, Tap
 from sockcli.net.base import WANT_READ, Signal, Transport
@@ -197,5 +197,5 @@ class Inbound:
             # Told once: poll() repeats it until the urgent byte was read, which may be after the codec is past it.
             self._urgent = True
             codec.receive_urgent()
-        elif self._urgent and not wait([(fd, URGENT)], Deadline(0)):
+        elif self._urgent and not wait([(fd, URGENT)], AT_ONCE):
             self._urgent = False

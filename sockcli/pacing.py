@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sockcli.clock import NEVER, Deadline
+from sockcli.clock import AT_ONCE, NEVER, Deadline
 
 # What a pipe holds. A line that is longer goes out in pieces of this size: it could be endless.
 LONGEST_LINE: Final = 65_536
@@ -36,7 +36,7 @@ class LinePacer:
     def due(self) -> Deadline:
         if not self._line():
             return NEVER
-        return self._pause if self._started else Deadline(0)
+        return self._pause if self._started else AT_ONCE
 
     def put(self, data: bytes) -> None:
         self._held += data

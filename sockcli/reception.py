@@ -32,6 +32,9 @@ class ReceiveOptions(NamedTuple):
     deadline: Deadline = NEVER
 
 
+_DEFAULTS: Final = ReceiveOptions()
+
+
 class Printer:
     """Prints datagrams, and counts them and their bytes."""
 
@@ -98,7 +101,7 @@ class Receiver:
         self,
         receiver: UdpReceiver,
         sink: Sink,
-        options: ReceiveOptions = ReceiveOptions(),  # noqa: B008  # a NamedTuple does not change
+        options: ReceiveOptions = _DEFAULTS,
         *,
         taps: Sequence[Tap] = (),
         show: Show | None = None,

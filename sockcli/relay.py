@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple, NoReturn, Protocol, runtime_checkable
 
-from sockcli.clock import NEVER, Deadline
+from sockcli.clock import AT_ONCE, NEVER, Deadline
 from sockcli.ending import LAST_WORDS, Ending, deadline_passed, ending_of
 from sockcli.errors import SockcliError, TimedOut, Unreachable
 from sockcli.flow import Codec, Tap
@@ -30,8 +30,6 @@ ACK_LATEST: Final = 0.05
 # retransmission. If it says nothing, they stay on their way without us.
 LAST_ACK: Final = 1.0
 
-_AT_ONCE: Final = Deadline(0)
-
 
 class RelayOptions(NamedTuple):
     """How a relay differs from the plain one; times in seconds."""
@@ -44,6 +42,9 @@ class RelayOptions(NamedTuple):
     linger: float | None = None
     idle_timeout: float | None = None
     deadline: Deadline = NEVER
+
+
+_DEFAULTS: Final = RelayOptions()
 
 
 @runtime_checkable
@@ -61,7 +62,7 @@ class Relay:
         transport: Transport,
         source: Source,
         sink: Sink,
-        options: RelayOptions = RelayOptions(),  # noqa: B008
+        options: RelayOptions = _DEFAULTS,
         *,
         taps: Sequence[Tap] = (),
         codec: Codec | None = None,
@@ -135,7 +136,7 @@ class Relay:
         while (ending := self._check_end()) is None:
             self._check_limits()
             poller.watch(inbound.interest() + outbound.interest())
-            ready = poller.wait(_AT_ONCE if inbound.eager else self._next_limit())
+            ready = poller.wait(AT_ONCE if inbound.eager else self._next_limit())
             inbound.step(ready)
             outbound.step(ready)
             self._note_progress()
@@ -169,7 +170,7 @@ class Relay:
         if self._in_flight is None or not self._in_flight():
             return True
         fd = self._transport.fileno()
-        if wait([(fd, 0)], _AT_ONCE).get(fd, 0) & FAILED:
+        if wait([(fd, 0)], AT_ONCE).get(fd, 0) & FAILED:
             if self._is_all_taken():
                 return True
             raise self._lost(

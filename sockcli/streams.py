@@ -14,7 +14,7 @@ import stat
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from sockcli.clock import NEVER, Deadline
+from sockcli.clock import AT_ONCE, NEVER, Deadline
 from sockcli.descriptors import STDIN, STDOUT
 from sockcli.errors import LocalFailure, OutputGone
 from sockcli.net.base import Signal
@@ -79,7 +79,7 @@ class Source:
 
     def readable(self) -> bool:
         """Whether a read would give something, be it the end."""
-        return not self.ended and bool(wait([(self._fd, READABLE)], Deadline(0)))
+        return not self.ended and bool(wait([(self._fd, READABLE)], AT_ONCE))
 
     def remaining(self) -> int:
         """How many bytes are known to be there still: the rest of a file, or what a pipe holds."""
@@ -222,7 +222,7 @@ def _write_now(fd: int, data: memoryview) -> int:
 
 
 def _write_sure(fd: int, data: memoryview) -> int:
-    if not wait([(fd, WRITABLE)], Deadline(0)):
+    if not wait([(fd, WRITABLE)], AT_ONCE):
         raise BlockingIOError
     return os.write(fd, data[:_SURE])
 
