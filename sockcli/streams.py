@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -97,7 +98,7 @@ def _bytes_waiting(fd: int) -> int:
     import fcntl  # for a message that few runs print
     import termios
 
-    return int.from_bytes(fcntl.ioctl(fd, termios.FIONREAD, bytes(4)), "little")
+    return int.from_bytes(fcntl.ioctl(fd, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 class Sink:

@@ -12,7 +12,7 @@ import signal
 import termios
 import threading
 from collections.abc import Callable, Mapping
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any, Final, Literal, Self
 
 from sockcli.errors import LocalFailure
@@ -40,11 +40,6 @@ _OFF: Final[dict[LineMode, dict[int, int]]] = {
 # The terminal is closed, or we are in a process group that nobody controls: there is nothing to give back.
 _GONE: Final = frozenset({errno.EIO, errno.ENOTTY, errno.EBADF, errno.ENXIO, errno.ENODEV})
 _LARGEST: Final = 65_535  # what TIOCGWINSZ and telnet's NAWS can hold
-
-
-def is_terminal(fd: int) -> bool:
-    """Whether `fd` is open and a terminal."""
-    return fd >= 0 and os.isatty(fd)
 
 
 def window_size(fd: int, environ: Mapping[str, str] = os.environ) -> tuple[int, int] | None:
@@ -103,9 +98,7 @@ class LineDiscipline:
                     self._handlers[signum] = signal.signal(signum, handler)
         return self
 
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_exc: object) -> None:
         self.restore()
         for signum, handler in self._handlers.items():
             signal.signal(signum, handler)

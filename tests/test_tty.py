@@ -21,7 +21,7 @@ import pytest
 
 import sockcli
 from sockcli.errors import LocalFailure
-from sockcli.tty import LineDiscipline, LineMode, is_terminal, window_size
+from sockcli.tty import LineDiscipline, LineMode, window_size
 from tests.waiting import until
 
 MODES: Final[tuple[LineMode, ...]] = ("line", "quiet", "cbreak", "raw")
@@ -52,16 +52,6 @@ def pty() -> Iterator[Pty]:
 
 
 # What it is, and how large
-
-
-def test_is_terminal(pty: Pty) -> None:
-    read, write = os.pipe()
-    assert is_terminal(pty.slave)
-    assert not is_terminal(read)
-    os.close(read)
-    os.close(write)
-    assert not is_terminal(read)
-    assert not is_terminal(-1)
 
 
 def test_the_size_is_the_terminals(pty: Pty) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import socket
+import sys
 import termios
 from collections.abc import Callable
 from typing import Final
@@ -14,9 +15,8 @@ from sockcli.net.base import DEFAULT_CHUNK, Interest, Signal, translate
 from sockcli.net.sockaddr import from_sockaddr
 from sockcli.policy import Grant
 
-_SIOCATMARK: Final = 0x8905  # asm-generic/sockios.h; Python has no name for it
 _SIOCOUTQ: Final = termios.TIOCOUTQ  # the same number, by Linux's own definition
-_INT: Final = 4  # bytes that both of them write
+_INT: Final = 4  # bytes that it writes
 
 # What is read and dropped at close: as much as a receive buffer may grow to (the third number of tcp_rmem, 32 MiB on
 # big machines), so that only a peer that goes on sending meanwhile gets a reset. 10 ms at the most.
@@ -94,17 +94,11 @@ class TcpTransport:
         """As send(), with the last byte taken marked as urgent: telnet's Synch."""
         return self._send(data, socket.MSG_OOB)
 
-    def at_mark(self) -> bool:
-        """The next byte to receive is the urgent one. No read crosses the mark, so none is missed.
-
-        Poll for `sockcli.wait.URGENT` to hear that one is on its way.
-        """
-        return self._ask(_SIOCATMARK) != 0
-
     def unacknowledged(self) -> int:
         """Bytes that the peer's kernel has not confirmed. After a loss: what was lost."""
         # The kernel counts our FIN as one of them, behind all others.
-        return max(0, self._ask(_SIOCOUTQ) - self._fin_sent)
+        queued = int.from_bytes(fcntl.ioctl(self._sock, _SIOCOUTQ, bytes(_INT)), sys.byteorder)
+        return max(0, queued - self._fin_sent)
 
     def pending(self) -> bool:
         return False
@@ -149,9 +143,6 @@ class TcpTransport:
     def _lose(self, exc: OSError) -> SockcliError:
         self._lost = self._lost or exc
         return translate(self._lost, f"connection with {self.peer}")
-
-    def _ask(self, request: int) -> int:
-        return int.from_bytes(fcntl.ioctl(self._sock, request, bytes(_INT)), "little")
 
     def _drain(self) -> None:
         """Read and drop what is there. Closing with something unread sends a reset instead of our last bytes."""

@@ -30,6 +30,8 @@ DO: Final = 253
 DONT: Final = 254
 IAC: Final = 255
 
+VERBS: Final = frozenset({WILL, WONT, DO, DONT})
+
 IAC_BYTE: Final = bytes([IAC])
 IAC_IAC: Final = bytes([IAC, IAC])
 
@@ -73,9 +75,7 @@ COMMAND_NAMES: Final = {
 
 # Those that stand alone. SE, SB and the four verbs are parts of longer sequences, and a DM that is not
 # sent as urgent data means nothing.
-SENDABLE: Final = {
-    name.lower(): code for code, name in COMMAND_NAMES.items() if code not in (SE, DM, SB, WILL, WONT, DO, DONT, IAC)
-}
+SENDABLE: Final = {name.lower(): code for code, name in COMMAND_NAMES.items() if code not in VERBS | {SE, DM, SB, IAC}}
 
 OPTION_NAMES: Final = {
     BINARY: "BINARY",
@@ -110,10 +110,6 @@ _OPTION_CODES: Final = {name: code for code, name in OPTION_NAMES.items()}
 def option_name(code: int) -> str:
     """The option as people write it; an unknown one by its number."""
     return OPTION_NAMES.get(code, str(code))
-
-
-def command_name(code: int) -> str:
-    return COMMAND_NAMES.get(code, str(code))
 
 
 def parse_option(text: str) -> int:

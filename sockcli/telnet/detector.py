@@ -6,9 +6,7 @@ is likelier to be somebody's binary.
 
 from __future__ import annotations
 
-from sockcli.telnet.constants import DO, DONT, IAC, IAC_BYTE, WILL, WONT
-
-_VERBS = frozenset({WILL, WONT, DO, DONT})
+from sockcli.telnet.constants import IAC, IAC_BYTE, VERBS
 
 
 class Detector:
@@ -23,10 +21,10 @@ class Detector:
         at = data.find(IAC_BYTE)
         while at >= 0:
             after = data[at + 1 : at + 3]
-            if not after or (after[0] in _VERBS and len(after) == 1):
+            if not after or (after[0] in VERBS and len(after) == 1):
                 self._held = data[at:]
                 return data[:at], b""
-            if after[0] in _VERBS and after[1] != IAC:
+            if after[0] in VERBS and after[1] != IAC:
                 return data[:at], data[at:]
             at = data.find(IAC_BYTE, at + (2 if after[0] == IAC else 1))
         return data, b""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple, TypeAlias
 
-from sockcli.telnet.constants import DO, DONT, GMCP, IAC, IAC_BYTE, IAC_IAC, MSDP, MSSP, SB, SE, WILL, WONT
+from sockcli.telnet.constants import GMCP, IAC, IAC_BYTE, IAC_IAC, MSDP, MSSP, SB, SE, VERBS
 from sockcli.telnet.events import Command, Subnegotiation
 
 # The longest that any option of ours has a use for is a list of character sets or of environment names.
@@ -23,8 +23,6 @@ _RUN: Final = re.compile(rb"[^\xff]*+(?:\xff\xff[^\xff]*+)*+")
 
 # One object for each command, so that a flood of them costs a pointer apiece.
 _COMMANDS: Final = tuple(Command(code) for code in range(256))
-
-_VERBS: Final = frozenset({WILL, WONT, DO, DONT})
 
 
 class Negotiation(NamedTuple):
@@ -98,7 +96,7 @@ class Parser:
 
     def _in_command(self) -> Token | None:
         code = self._next_byte()
-        if code in _VERBS:
+        if code in VERBS:
             self._verb = code
             self._state = _OPTION
             return None

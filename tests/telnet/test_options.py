@@ -83,4 +83,3 @@ def test_no_such_option(text: str) -> None:
 
 def test_names_are_for_people() -> None:
     assert [tn.option_name(code) for code in (1, 99)] == ["ECHO", "99"]
-    assert [tn.command_name(code) for code in (246, 3)] == ["AYT", "3"]
