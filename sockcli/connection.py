@@ -8,10 +8,9 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from types import TracebackType
 from typing import Self
 
-from sockcli.clock import Deadline
+from sockcli.clock import NEVER, Deadline
 from sockcli.endpoint import Address
 from sockcli.errors import SockcliError, TimedOut
 from sockcli.net.base import DEFAULT_CHUNK, WANT_READ, WANT_WRITE, Interest, Signal, Transport
@@ -107,9 +106,7 @@ class Connection:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_exc: object) -> None:
         self.close()
 
     def _wait(self, want: Interest, deadline: Deadline, what: str) -> None:
@@ -167,5 +164,5 @@ class _Reader:
             elif not self._transport.pending():
                 wait(
                     [(self._transport.fileno(), self._transport.interest(WANT_READ)), (self._stop_in, READABLE)],
-                    Deadline(None),
+                    NEVER,
                 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Final, Self
 
 from sockcli.errors import Interrupted
@@ -64,9 +64,7 @@ class SignalInterrupt:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_exc: object) -> None:
         self.close()
 
     def _handle(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
