@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, NoReturn
 from sockcli.errors import UsageError
 
 _V4_MAPPED: Final = 0xFFFF  # the high 96 bits of ::ffff:a.b.c.d
-_LINK_LOCAL: Final = 0xFE80 >> 6  # the high 10 bits of fe80::/10
+_LINK_LOCAL: Final = 0xFE80 >> 6  # the high 10 bits of fe80::/10 (RFC 4291, 2.4)
 
 _NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*").fullmatch
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*").fullmatch
@@ -164,6 +164,11 @@ class Address(NamedTuple):
         return f"{self.host.bracketed}:{self.port}"
 
 
+def is_link_local(packed: int) -> bool:
+    """Whether an IPv6 address, as a number, means something on one link only, so that it can have a zone."""
+    return packed >> 118 == _LINK_LOCAL
+
+
 def canonical_name(text: str) -> str:
     """`text` as a host name, lower case, without its trailing dot; UsageError if it is none.
 
@@ -229,7 +234,7 @@ def _parse_ipv6(text: str) -> Host:
         _explain_name(text)
     if not percent:
         return Host.from_packed(HostKind.IPV6, packed)
-    if packed >> 118 != _LINK_LOCAL:
+    if not is_link_local(packed):
         _refuse(text, "only a link-local IPv6 address (fe80::/10) has a zone")
     if not re.fullmatch(_ZONE, zone):
         _refuse(text, "a zone is the name of a network interface, as in fe80::1%eth0")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from sockcli.clock import Deadline
-from sockcli.endpoint import Address
+from sockcli.endpoint import Address, is_link_local
 from sockcli.errors import LocalFailure, SockcliError, TimedOut, Unreachable
 from sockcli.net.base import RAISE_LIMIT, NoDescriptors, Note, lacks_descriptors, reason
 from sockcli.policy import Request
@@ -45,7 +45,8 @@ class Attempts:
         elif exc.errno == errno.ETIMEDOUT:
             self._add(Failure(address, NO_ANSWER, TimedOut))
         else:
-            lost = exc.errno == errno.EINVAL and address.host.text.startswith("fe80:") and not address.host.zone
+            host = address.host
+            lost = exc.errno == errno.EINVAL and is_link_local(host.packed) and not host.zone
             self._add(Failure(address, reason(exc), Unreachable, _NO_ZONE if lost else None))
 
     def fail_here(self, error: LocalFailure) -> None:

@@ -150,7 +150,7 @@ def lacks_descriptors(exc: OSError) -> bool:
 
 
 def translate(exc: OSError, doing: str) -> SockcliError:
-    """The one translation of a socket's OSError. `doing` is what failed, as `connect to 127.0.0.1:80`.
+    """The one translation of a socket's OSError. `doing` is what failed, as `connection with 127.0.0.1:80`.
 
     The caller raises the result `from exc`.
     """

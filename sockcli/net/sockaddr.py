@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Final
 
-from sockcli.endpoint import Address, Host, HostKind
+from sockcli.endpoint import Address, Host, HostKind, is_link_local
 from sockcli.errors import LocalFailure
 from sockcli.net.base import SockAddr
 
@@ -32,12 +32,8 @@ def from_sockaddr(family: int, sockaddr: SockAddr, port: int | None = None) -> A
     packed = int.from_bytes(socket.inet_pton(family, sockaddr[0].partition("%")[0]))
     kind = HostKind.IPV6 if family == socket.AF_INET6 else HostKind.IPV4
     scope = sockaddr[3] if len(sockaddr) == 4 else 0
-    zone = _interface_name(scope) if scope and _is_link_local(packed) else None
+    zone = _interface_name(scope) if scope and is_link_local(packed) else None
     return Address(Host.from_packed(kind, packed, zone), sockaddr[1] if port is None else port)
-
-
-def _is_link_local(packed: int) -> bool:
-    return packed >> 118 == 0xFE80 >> 6
 
 
 def _interface_index(zone: str) -> int:
