@@ -83,7 +83,8 @@ class Modes:
         """What brings the session's modes back after `undo`; colours are the peer's to set again."""
         changed = (mode for mode in _REDO_ORDER if self._last.get(mode, RESTING[mode]) != RESTING[mode])
         # Setting margins sends the cursor home as well: a shell's prompt is where the program before it left them.
-        return "".join(f"\x1b7{self._last[mode]}\x1b8" if mode is Mode.MARGINS else self._last[mode] for mode in changed)
+        last = self._last
+        return "".join(f"\x1b7{last[mode]}\x1b8" if mode is Mode.MARGINS else last[mode] for mode in changed)
 
     def forget(self) -> None:
         self._last.clear()
