@@ -13,7 +13,7 @@ from typing import Self
 from sockcli.clock import NEVER, Deadline
 from sockcli.endpoint import Address
 from sockcli.errors import SockcliError, TimedOut
-from sockcli.net.base import DEFAULT_CHUNK, WANT_READ, WANT_WRITE, Interest, Signal, Transport
+from sockcli.net.base import CHUNK, WANT_READ, WANT_WRITE, Events, Signal, Transport
 from sockcli.policy import Grant
 from sockcli.wait import NO_INTERRUPT, READABLE, Interrupt, wait
 
@@ -66,7 +66,7 @@ class Connection:
         """Half-close: tell the peer that nothing more is coming. It may still send."""
         self._transport.send_eof()
 
-    def receive(self, limit: int = DEFAULT_CHUNK, *, timeout: float | None = None) -> bytes | None:
+    def receive(self, limit: int = CHUNK, *, timeout: float | None = None) -> bytes | None:
         """What has come in, at most `limit` bytes, or one whole datagram (b"" is one too); None at the end.
 
         Raises TimedOut, and RuntimeError where a handler already receives.
@@ -109,7 +109,7 @@ class Connection:
     def __exit__(self, *_exc: object) -> None:
         self.close()
 
-    def _wait(self, want: Interest, deadline: Deadline, what: str) -> None:
+    def _wait(self, want: Events, deadline: Deadline, what: str) -> None:
         if want == WANT_READ and self._transport.pending():
             return
         if not wait([(self._transport.fileno(), self._transport.interest(want))], deadline, self._interrupt):

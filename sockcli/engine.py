@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sockcli.clock import NEVER, Deadline
 from sockcli.endpoint import Address, Host, Operation, parse_port
 from sockcli.errors import Denied, SockcliError, TimedOut, Unreachable, UsageError
-from sockcli.net.base import SYSTEM_NET, Net, Note, Transport
+from sockcli.net.base import SYSTEM_NET, Net, Transport
 from sockcli.net.bind import NO_LOCAL_ENDS, LocalEnd, LocalEnds
 from sockcli.net.resolve import resolve
 from sockcli.net.sockaddr import UNSPECIFIED
-from sockcli.options import CONNECT_TIMEOUT, DialOptions, ListenOptions, Source
+from sockcli.options import CONNECT_TIMEOUT, DialOptions, ListenOptions, Note, Source
 from sockcli.policy import Grant, Policy, Request
 from sockcli.wait import NO_INTERRUPT, Interrupt
 

@@ -8,10 +8,10 @@ from typing import Final
 from sockcli.clock import AT_ONCE
 from sockcli.errors import SockcliError
 from sockcli.flow import Codec, Ready, Tap
-from sockcli.net.base import WANT_READ, Signal, Transport
+from sockcli.net.base import CHUNK, WANT_READ, Signal, Transport
 from sockcli.net.fastpath import Direct, Shortcut, Unfit
 from sockcli.outbound import Outbound
-from sockcli.streams import CHUNK, Sink
+from sockcli.streams import Sink
 from sockcli.wait import BROKEN, URGENT, WRITABLE, Interest, wait
 
 # What one read takes once there is much to take. To a file, 64 KiB at a time take twice as long, and more than this

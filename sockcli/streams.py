@@ -18,12 +18,10 @@ from typing import Final, Protocol
 from sockcli.clock import AT_ONCE, NEVER, Deadline
 from sockcli.descriptors import STDIN, STDOUT
 from sockcli.errors import LocalFailure, OutputGone
-from sockcli.net.base import Signal
+from sockcli.net.base import CHUNK, Signal
 from sockcli.pump import Pump
 from sockcli.text import system_reason
 from sockcli.wait import BROKEN, NO_INTERRUPT, READABLE, WRITABLE, Interrupt, wait
-
-CHUNK: Final = 65_536  # what a pipe holds
 
 # PIPE_BUF: what a pipe takes whole once poll() says that it takes anything. A terminal promises only one byte; one
 # that cannot be opened again (another user's) may keep us waiting while it is stopped, as it does any program.

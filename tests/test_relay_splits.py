@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sockcli.ending import Ending
 from sockcli.endpoint import Address
-from sockcli.net.base import Interest, Signal
+from sockcli.net.base import Events, Signal
 from sockcli.policy import Grant
 from sockcli.relay import Relay, RelayOptions
 from sockcli.streams import Sink, Source
@@ -70,7 +70,7 @@ class ScriptedTransport:
     def pending(self) -> bool:
         return False
 
-    def interest(self, want: Interest) -> Interest:
+    def interest(self, want: Events) -> Events:
         return want
 
     def send_eof(self) -> None:

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 from sockcli.clock import Deadline
 from sockcli.endpoint import Address, is_link_local
 from sockcli.errors import LocalFailure, SockcliError, TimedOut, Unreachable
-from sockcli.net.base import RAISE_LIMIT, NoDescriptors, Note, lacks_descriptors, reason
+from sockcli.net.base import RAISE_LIMIT, NoDescriptors, lacks_descriptors, reason
+from sockcli.options import Note
 from sockcli.policy import Request
 
 NO_ANSWER: Final = "no answer"

@@ -10,7 +10,7 @@ import errno
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from enum import Enum, auto
 from typing import Final, Protocol, TypeAlias, cast
 
@@ -21,11 +21,10 @@ from sockcli.policy import Grant
 from sockcli.text import uncapitalized
 from sockcli.wait import READABLE, WRITABLE, Interrupt, wait
 
-DEFAULT_CHUNK: Final = 65_536
+CHUNK: Final = 65_536  # bytes that one read takes: what a pipe holds
 
 # What the kernel takes and gives as an address: (host, port), and for IPv6 also flow label and interface.
 SockAddr: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
-Note: TypeAlias = Callable[[str], None]
 
 
 class Signal(Enum):
@@ -35,10 +34,10 @@ class Signal(Enum):
     EOF = auto()
 
 
-# poll() events, as in `sockcli.wait`. A plain int: an IntFlag takes half a microsecond for each `|`, every turn.
-Interest: TypeAlias = int
-WANT_READ: Final[Interest] = READABLE
-WANT_WRITE: Final[Interest] = WRITABLE
+# poll()'s, as in `sockcli.wait`. A plain int: an IntFlag takes half a microsecond for each `|`, every turn.
+Events: TypeAlias = int
+WANT_READ: Final[Events] = READABLE
+WANT_WRITE: Final[Events] = WRITABLE
 
 
 class Transport(Protocol):
@@ -58,7 +57,7 @@ class Transport(Protocol):
         """-1 once closed."""
         ...
 
-    def receive(self, limit: int = DEFAULT_CHUNK) -> bytes | Signal:
+    def receive(self, limit: int = CHUNK) -> bytes | Signal:
         """What is there, at most `limit` bytes; a datagram is always given whole."""
         ...
 
@@ -70,7 +69,7 @@ class Transport(Protocol):
         """There is something to receive that poll() cannot see: do not wait for it."""
         ...
 
-    def interest(self, want: Interest) -> Interest:
+    def interest(self, want: Events) -> Events:
         """What to wait for in order to do `want`."""
         ...
 

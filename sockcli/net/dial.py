@@ -16,9 +16,10 @@ from sockcli.clock import NEVER, Deadline
 from sockcli.endpoint import Address
 from sockcli.errors import LocalFailure
 from sockcli.net.attempts import Attempts
-from sockcli.net.base import SYSTEM_NET, Net, Note
+from sockcli.net.base import SYSTEM_NET, Net
 from sockcli.net.bind import NO_LOCAL_ENDS, LocalEnds, bind, cannot_bind
 from sockcli.net.sockaddr import af, to_sockaddr
+from sockcli.options import Note
 from sockcli.policy import Grant
 from sockcli.wait import NO_INTERRUPT, WRITABLE, Interrupt
 

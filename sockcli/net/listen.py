@@ -110,4 +110,5 @@ def accept_next(
                 return peer
             net.wait([(listener.fileno(), READABLE)], deadline, interrupt)
         if deadline.expired:
-            raise TimedOut(f"{listener.grant.request.operation} {listener.local}: nobody connected within {deadline.seconds:g} s")
+            doing = f"{listener.grant.request.operation} {listener.local}"
+            raise TimedOut(f"{doing}: nobody connected within {deadline.seconds:g} s")

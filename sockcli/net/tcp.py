@@ -11,7 +11,7 @@ from typing import Final
 
 from sockcli.endpoint import Address
 from sockcli.errors import SockcliError
-from sockcli.net.base import DEFAULT_CHUNK, Interest, Signal, translate
+from sockcli.net.base import CHUNK, Events, Signal, translate
 from sockcli.net.sockaddr import from_sockaddr
 from sockcli.policy import Grant
 
@@ -45,7 +45,7 @@ class TcpTransport:
     def fileno(self) -> int:
         return self._sock.fileno()
 
-    def receive(self, limit: int = DEFAULT_CHUNK) -> bytes | Signal:
+    def receive(self, limit: int = CHUNK) -> bytes | Signal:
         try:
             data = self._sock.recv(limit)
         except BlockingIOError:
@@ -103,7 +103,7 @@ class TcpTransport:
     def pending(self) -> bool:
         return False
 
-    def interest(self, want: Interest) -> Interest:
+    def interest(self, want: Events) -> Events:
         return want
 
     def send_eof(self) -> None:
@@ -146,7 +146,7 @@ class TcpTransport:
 
     def _drain(self) -> None:
         """Read and drop what is there. Closing with something unread sends a reset instead of our last bytes."""
-        buffer = bytearray(DEFAULT_CHUNK)
+        buffer = bytearray(CHUNK)
         left = _DRAIN_LIMIT
         try:
             while left > 0 and (count := self._sock.recv_into(buffer)):

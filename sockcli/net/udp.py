@@ -15,10 +15,11 @@ from typing import Final
 from sockcli.endpoint import Address, Operation
 from sockcli.errors import LocalFailure, SockcliError, Unreachable
 from sockcli.net.attempts import Attempts
-from sockcli.net.base import DEFAULT_CHUNK, SYSTEM_NET, Interest, Net, Note, Signal, SockAddr, translate
+from sockcli.net.base import CHUNK, SYSTEM_NET, Events, Net, Signal, SockAddr, translate
 from sockcli.net.bind import NO_LOCAL_ENDS, LocalEnds, bind, bind_first
 from sockcli.net.sockaddr import af, from_sockaddr, to_sockaddr
 from sockcli.net.udp_batch import ANCILLARY, REFUSALS, SOL_UDP, UDP_GRO, Ancillary, batch, cut_at, split
+from sockcli.options import Note
 from sockcli.policy import Grant
 
 # 65,535 less the UDP header, and on IPv4, whose length counts its own header too, less 20 more.
@@ -99,7 +100,7 @@ class UdpTransport:
     def fileno(self) -> int:
         return self._sock.fileno()
 
-    def receive(self, limit: int = DEFAULT_CHUNK) -> bytes | Signal:  # noqa: ARG002
+    def receive(self, limit: int = CHUNK) -> bytes | Signal:  # noqa: ARG002
         """One datagram of the peer's, whole, however small `limit` is."""
         while not self._came:
             try:
@@ -173,7 +174,7 @@ class UdpTransport:
     def pending(self) -> bool:
         return bool(self._came) or self._trouble is not None
 
-    def interest(self, want: Interest) -> Interest:
+    def interest(self, want: Events) -> Events:
         return want
 
     def send_eof(self) -> None:
