@@ -59,7 +59,7 @@ class _Kind(NamedTuple):
     """What a line is for: a session, or None for a command; and whether it is shown."""
 
     session: Session | None
-    hidden: bool
+    hidden: bool  # and then nothing of it is remembered either
 
 
 class Screen:
@@ -81,7 +81,7 @@ class Screen:
         self._kind: _Kind | None = None  # what the line is for
         self._command_draft = ""
         self._ahead = False  # a command was entered, and what is typed from then on is for whatever comes after it
-        hidden = Condition(lambda: host.hidden and not host.commanding)
+        hidden = Condition(lambda: self._hidden)
         actions = Actions(
             host.enter,
             host.cancel,
@@ -110,7 +110,7 @@ class Screen:
         app = self._prompt_session.app
         app.max_render_postpone_time = None  # a redraw belongs right behind its batch
         app.terminal_size_polling_interval = None
-        app.before_render += lambda _: self._notice_size()
+        app.before_render += lambda _: self._before_render()
 
     async def run(self) -> None:
         self._running = True
@@ -216,7 +216,8 @@ class Screen:
         partial = host.session.lines.partial if host.session is not None else b""
         return [("", safe_text(partial).expandtabs())]
 
-    def _notice_size(self) -> None:
+    def _before_render(self) -> None:
+        self._take_kind()  # a hidden line that was emptied is hidden no longer
         size = self._display.size
         if size != self._size:
             self._size = size
@@ -230,7 +231,7 @@ class Screen:
             self._ahead = True
             self._commands.remember(text)
             self._show(_typed(COMMAND_PROMPT.encode(), text))
-        elif session is not None and not self._host.hidden:
+        elif session is not None and not self._hidden:
             self._lines.remember(text)
             self._show(_typed(session.lines.complete(), text))
         # Where the peer has the echo, the end of the line is its to show as well.
@@ -245,7 +246,8 @@ class Screen:
     def _take_kind(self) -> None:
         """Give the line back as it was left, with the history that it is to have."""
         host, buffer = self._host, self._prompt_session.default_buffer
-        kind = _Kind(None if host.commanding else host.session, host.hidden)
+        session = None if host.commanding else host.session
+        kind = _Kind(session, session is not None and (host.hidden or self._holds_hidden(session)))
         if kind == self._kind:
             self._ahead = self._ahead and host.busy
             return
@@ -253,17 +255,27 @@ class Screen:
         draft = buffer.text
         if kind.session is not before.session:
             ahead, draft = (draft, "") if self._ahead else ("", draft)
-            draft = self._exchange(before.session, draft, kind.session) + ahead
+            draft = self._exchange(before, draft, kind.session) + ahead
         buffer.history = self._history(kind)
         buffer.reset(Document(draft))
         self._prompt_session.completer = host.completer if kind.session is None else None
 
-    def _exchange(self, before: Session | None, draft: str, after: Session | None) -> str:
+    @property
+    def _hidden(self) -> bool:
+        return self._kind is not None and self._kind.hidden
+
+    def _holds_hidden(self, session: Session) -> bool:
+        """Whether its line began while the peer had the echo: a password stays one when its prompt is given up."""
+        if self._kind is not None and session is self._kind.session:
+            return self._hidden and bool(self._prompt_session.default_buffer.text)
+        return session.draft_hidden and bool(session.draft)
+
+    def _exchange(self, before: _Kind, draft: str, after: Session | None) -> str:
         """Put away what was being typed for one thing; what was for the other."""
-        if before is None:
+        if before.session is None:
             self._command_draft = draft
         else:
-            before.draft = draft
+            before.session.draft, before.session.draft_hidden = draft, before.hidden
         return self._command_draft if after is None else after.draft
 
     def _history(self, kind: _Kind) -> History:

@@ -63,6 +63,7 @@ class Session:
         self.inbox = Inbox()
         self.front = False  # it is the one that is looked at
         self.draft = ""  # what was being typed for it when something else took the line
+        self.draft_hidden = False  # and the peer had the echo
         self.sent = 0
         self.received = 0
         self.started = time.time()

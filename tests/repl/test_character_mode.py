@@ -134,6 +134,36 @@ def test_a_password_is_neither_shown_nor_remembered(start: Start, peer: Peer, en
         assert history.read() == ">joe\n>list\n"
 
 
+def test_a_password_stays_one_when_its_prompt_is_given_up(start: Start, peer: Peer, environ: dict[str, str]) -> None:
+    """The login takes too long, and the peer gives the echo back before Enter."""
+    terminal = start("tcp", "127.0.0.1", peer.port)
+    connection = peer.accept()
+    connection.sendall(bytes([IAC, WILL, ECHO]) + b"password: ")
+    receive(connection, bytes([IAC, DO, ECHO]))
+    terminal.prompts("password: ")
+    terminal.type("sec")
+    terminal.type(ESCAPE)  # nor when a command comes between
+    terminal.prompts("sockcli> ")
+    connection.sendall(b"\r\ntimed out\r\n" + bytes([IAC, WONT, ECHO]) + b"user: ")
+    receive(connection, bytes([IAC, DONT, ECHO]))
+    terminal.shows("timed out")
+    terminal.type(ESCAPE)
+    terminal.prompts("user: ")
+    terminal.enter("ret")
+    receive(connection, b"secret\r\n")
+    connection.sendall(b"\r\nuser: ")
+    terminal.until(lambda: terminal.text.count("user:") == 2, "the next prompt")
+    terminal.type("x" + CTRL_C)
+    terminal.enter("joe")
+    receive(connection, b"joe\r\n")
+    terminal.shows("user: joe")
+    connection.close()
+    assert terminal.finish() == ExitCode.OK
+    assert b"sec" not in terminal.written.partition(b"password")[2]
+    with open(f"{environ['HOME']}/.local/state/sockcli/history") as history:
+        assert history.read() == ">joe\n"
+
+
 def test_the_escape_key_gives_one_command_and_then_the_peer_again(start: Start, peer: Peer) -> None:
     terminal, connection = session(start, peer)
     terminal.type("a" + ESCAPE)
