@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sockcli.cli.check import parse_request
 from sockcli.cli.settings import Settings
-from sockcli.cli.targets import parse_target, tcp_target, udp_target
+from sockcli.cli.targets import make_runner, parse_target, tcp_target, udp_target
 from sockcli.repl import entry
 from sockcli.repl.options import EscapeKey, Target, TcpTarget, UdpTarget, parse_escape
-from sockcli.repl.runner import Runner
-from sockcli.repl.shell import CommandRunner, Shell
 
 ESCAPE = "^]"
-
-
-def make_runner(shell: Shell) -> CommandRunner:
-    return Runner(shell, parse_request)
 
 
 def run_tcp(settings: Settings, words: Sequence[str], values: Mapping[str, Any]) -> None:

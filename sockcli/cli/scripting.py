@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from sockcli.cli.check import parse_request
 from sockcli.cli.settings import Settings, say
-from sockcli.cli.targets import parse_piped
+from sockcli.cli.targets import make_runner, parse_piped
 from sockcli.repl.options import Target
-from sockcli.repl.runner import Runner
 from sockcli.repl.script import Voice, run_script
-from sockcli.repl.shell import CommandRunner, Shell
-
-
-def make_runner(shell: Shell) -> CommandRunner:
-    return Runner(shell, parse_request)
 
 
 def run(settings: Settings, target: Target | None) -> None:

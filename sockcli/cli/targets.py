@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from sockcli.cli import tcp_options, udp_options
+from sockcli.cli.check import parse_request
 from sockcli.cli.common import HELP_OPTIONS
 from sockcli.cli.options import Given, family_of
 from sockcli.cli.params import connect_target, expect_no_more, listen_target
@@ -21,6 +22,8 @@ from sockcli.errors import UsageError
 from sockcli.options import DialOptions, ListenOptions
 from sockcli.policy import Request
 from sockcli.repl.options import Limits, ListenTarget, Settings, Target, TcpTarget, TelnetUse, UdpTarget
+from sockcli.repl.runner import Runner
+from sockcli.repl.shell import CommandRunner, Shell
 
 # Options of the command line that mean something for a pipe, for a script, or for a whole run of the program.
 NOT_FOR_SESSIONS = {
@@ -43,6 +46,12 @@ def udp_reader(**_: Any) -> None:
 
 # They only read words: what runs the commands of these names needs this file, not the other way round.
 READERS = {"tcp": tcp_reader, "udp": udp_reader}
+
+
+def make_runner(shell: Shell) -> CommandRunner:
+    """What runs the REPL's commands, `check` among them, which reads its words as on the command line."""
+    return Runner(shell, parse_request)
+
 
 TELNET: dict[bool | None, TelnetUse] = {None: "auto", True: "on", False: "off"}
 
