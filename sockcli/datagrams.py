@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from sockcli.clock import AT_ONCE, NEVER, Deadline
 from sockcli.ending import LULL, Ending, deadline_passed
+from sockcli.endpoint import Operation
 from sockcli.errors import LocalFailure, SockcliError, TimedOut, Unreachable
 from sockcli.flow import Tap
 from sockcli.framing import Framing, cutter, too_large
@@ -173,7 +174,7 @@ class Sender:
         if wanted is None and (self._options.wait is None or came):
             return
         what = f"{came} of {wanted} replies" if wanted is not None and came else "no reply"
-        raise TimedOut(f"{self._transport.peer}: {what} within {self._seconds:g} s")
+        raise TimedOut(f"{Operation.UDP_SEND_TO} {self._transport.peer}: {what} within {self._seconds:g} s")
 
     def _turn(self, limit: Deadline) -> None:
         """Wait until something can be done, at most until `limit`, and do it. Raises TimedOut at the deadline."""

@@ -19,6 +19,7 @@ from sockcli.net.base import Transport
 from sockcli.net.fastpath import from_peer, to_peer
 from sockcli.outbound import Outbound
 from sockcli.streams import Sink, Source
+from sockcli.text import counted
 from sockcli.wait import FAILED, NO_INTERRUPT, Interrupt, Poller, wait
 
 # The kernel tells nobody when the peer has acknowledged everything, so it is asked: after a round trip on this
@@ -266,4 +267,4 @@ class Relay:
 
 
 def _bytes(count: int, which: str) -> str:
-    return f"{count:,} byte{'s' if count != 1 else ''} {which} {'were' if count != 1 else 'was'}"
+    return f"{counted(count, 'byte')} {which} {'were' if count != 1 else 'was'}"

@@ -59,6 +59,11 @@ def _by_number(char: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 byte`, `2,000 bytes`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def uncapitalized(text: str) -> str:
     """`text`, a sentence of the system's or a library's, as it can stand in the middle of one of ours."""
     return text[:1].lower() + text[1:]

@@ -20,6 +20,7 @@ from sockcli.net.udp import UdpReceiver, UdpTransport
 from sockcli.options import DialOptions, ListenOptions
 from sockcli.policy import Request
 from sockcli.streams import Source
+from sockcli.text import counted
 
 
 def run(settings: Settings, output: Output, words: Sequence[str], values: Mapping[str, Any]) -> None:
@@ -84,7 +85,7 @@ class SendPlan(NamedTuple):
         finally:
             transport.close()
             settings.detail(
-                f"{sender.datagrams_sent} datagrams sent, {sender.datagrams_received} received, "
+                f"{counted(sender.datagrams_sent, 'datagram')} sent, {sender.datagrams_received} received, "
                 f"{transport.foreign} from others dropped"
             )
 
@@ -106,4 +107,4 @@ def receive(settings: Settings, output: Output, receiver: UdpReceiver, count: in
         output.session(session, receiver.grant, receiver.local)
     finally:
         receiver.close()
-        settings.detail(f"{session.datagrams_received} datagrams received")
+        settings.detail(f"{counted(session.datagrams_received, 'datagram')} received")

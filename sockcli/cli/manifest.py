@@ -7,7 +7,7 @@ import click
 from sockcli.cli.common import HELP_OPTIONS, common_options
 from sockcli.cli.output import emit, emit_json
 from sockcli.cli.settings import Settings, pass_settings
-from sockcli.text import table
+from sockcli.text import counted, table
 
 
 @click.group("manifest", context_settings=HELP_OPTIONS)
@@ -54,5 +54,4 @@ def validate(settings: Settings, as_json: bool) -> None:
     if as_json:
         emit_json({"manifest": policy.manifest, "valid": True, "rules": len(policy.rules), "problems": []})
         return
-    count = len(policy.rules)
-    emit(f"{policy.manifest}: valid, {count} rule{'' if count == 1 else 's'}")
+    emit(f"{policy.manifest}: valid, {counted(len(policy.rules), 'rule')}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sockcli.descriptors import STDERR
-from sockcli.text import printable
+from sockcli.text import counted, printable
 
 if TYPE_CHECKING:
     from sockcli.endpoint import Address
@@ -29,7 +29,7 @@ class Settings:
 
         located = find_manifest(self.manifest)
         policy = load_manifest(located)
-        self.detail(f"manifest {located.path}, {len(policy.rules)} rules")
+        self.detail(f"manifest {located.path}, {counted(len(policy.rules), 'rule')}")
         return policy
 
     def notice(self, text: str) -> None:
