@@ -75,12 +75,17 @@ def _run(argv: Sequence[str]) -> int:
     except Interrupted:
         raise
     except SockcliError as exc:
-        report(str(exc), exc.hint)
+        report(*exc.lines, hint=exc.hint)
         return exc.exit_code
     except OSError as exc:
-        # Whatever has an endpoint was translated where it happened; this is a fault of the machine's.
-        report(str(exc))
-        return ExitCode.FAILURE
+        from sockcli.text import system_reason
+
+        # Whatever has an endpoint was translated where it happened. This is a fault of stdout's, where an answer or
+        # a help page goes, or one of the machine's.
+        code = _flush_stdout()
+        if code == ExitCode.OK:
+            report(f"{exc.filename}: {system_reason(exc)}" if exc.filename else system_reason(exc))
+        return code or ExitCode.FAILURE
     return code if isinstance(code, int) else ExitCode.OK
 
 

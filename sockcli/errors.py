@@ -41,6 +41,11 @@ class SockcliError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def lines(self) -> Sequence[str]:
+        """The message as it is shown: one line, unless it lists several faults."""
+        return (self.message,)
+
     def __str__(self) -> str:
         return self.message
 
@@ -118,7 +123,11 @@ class ManifestError(SockcliError):
     def __init__(self, manifest: str, problems: Sequence[ManifestProblem], *, hint: str | None = None) -> None:
         self.manifest = manifest
         self.problems = tuple(problems)
-        super().__init__("\n".join(f"{manifest}: {problem}" for problem in self.problems), hint=hint)
+        super().__init__("\n".join(self.lines), hint=hint)
+
+    @property
+    def lines(self) -> Sequence[str]:
+        return [f"{self.manifest}: {problem}" for problem in self.problems]
 
 
 class Unresolved(SockcliError):

@@ -84,10 +84,10 @@ class SendPlan(NamedTuple):
             output.session(sender, grant, transport.peer)
         finally:
             transport.close()
-            settings.detail(
-                f"{counted(sender.datagrams_sent, 'datagram')} sent, {sender.datagrams_received} received, "
-                f"{transport.foreign} from others dropped"
-            )
+            # Most of what others send is dropped by the kernel, which does not say how much.
+            foreign = f", {transport.foreign} from others dropped" if transport.foreign else ""
+            sent = counted(sender.datagrams_sent, "datagram")
+            settings.detail(f"{sent} sent, {sender.datagrams_received} received{foreign}")
 
 
 def receive(settings: Settings, output: Output, receiver: UdpReceiver, count: int | None, deadline: Deadline) -> None:

@@ -16,7 +16,7 @@ def command() -> None:
     """Show the manifest's rules, or validate it."""
 
 
-@command.command()
+@command.command(short_help="List the rules, each with where it stands.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @common_options
 @pass_settings
@@ -36,7 +36,7 @@ def show(settings: Settings, as_json: bool) -> None:
     emit(table([(placed.effect.value, str(placed.rule), placed.source) for placed in policy.rules]))
 
 
-@command.command()
+@command.command(short_help="List every fault in it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @common_options
 @pass_settings
@@ -54,4 +54,4 @@ def validate(settings: Settings, as_json: bool) -> None:
     if as_json:
         emit_json({"manifest": policy.manifest, "valid": True, "rules": len(policy.rules), "problems": []})
         return
-    emit(f"{policy.manifest}: valid, {counted(len(policy.rules), 'rule')}")
+    emit(table([(f"{policy.manifest}: valid, {counted(len(policy.rules), 'rule')}",)]))

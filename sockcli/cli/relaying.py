@@ -131,7 +131,7 @@ class Sessions:
                 except (Unreachable, ProtocolError, TimedOut) as exc:
                     if self._deadline.expired:
                         raise
-                    report(str(exc), exc.hint)
+                    report(*exc.lines, hint=exc.hint)
         finally:
             listener.close()
 

@@ -44,21 +44,20 @@ class Settings:
 
     def detail(self, text: str) -> None:
         """Something only `-v` asks for."""
-        if self.verbose:
+        if self.verbose and not self.quiet:
             say(f"sockcli: {text}")
 
 
 pass_settings = click.make_pass_decorator(Settings, ensure=True)
 
 
-def say(text: str) -> None:
-    """Write lines of ours to stderr, with everything in them made safe for a terminal.
+def say(*lines: str) -> None:
+    """Write lines of ours to stderr, with everything in them made safe for a terminal: also what would forge a line.
 
     os.write, because sys.stderr is None where descriptor 2 was closed, and a message must not wait in a buffer
     while the peer's bytes pass it by.
     """
-    lines = "".join(f"{printable(line)}\n" for line in text.split("\n"))
-    data = lines.encode("utf-8", "backslashreplace")
+    data = "".join(f"{printable(line)}\n" for line in lines).encode("utf-8", "backslashreplace")
     while data:
         try:
             data = data[os.write(STDERR, data) :]
@@ -66,8 +65,6 @@ def say(text: str) -> None:
             return  # nobody reads it, and there is nowhere else to say so
 
 
-def report(message: str, hint: str | None = None) -> None:
-    """An error, a line for each of its lines, then what to do about it."""
-    say("\n".join(f"sockcli: error: {line}" for line in message.split("\n")))
-    if hint:
-        say(f"hint: {hint}")
+def report(*lines: str, hint: str | None = None) -> None:
+    """An error, then what to do about it."""
+    say(*(f"sockcli: error: {line}" for line in lines), *([f"hint: {hint}"] if hint else []))

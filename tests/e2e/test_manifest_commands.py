@@ -171,6 +171,22 @@ def test_validate_a_good_one(sockcli: Sockcli) -> None:
     assert sockcli.run("manifest", "validate").code == 0
 
 
+@pytest.mark.parametrize("text", [None, "{", "{}"])
+@pytest.mark.parametrize("words", [["manifest", "validate"], ["check", "-v", "tcp-connect:a:1"], ["tcp", "-v", "a:1"]])
+def test_the_files_name_cannot_forge_a_line(sockcli: Sockcli, words: list[str], text: str | None) -> None:
+    forging = sockcli.directory / "x\nsockcli: error: y"
+    if text is not None:
+        forging.write_text(text)
+    result = sockcli.run("--manifest", str(forging), *words, named=False)
+    assert result.code != 1
+    assert not any(line.startswith("sockcli: error: y") for line in (result.out.decode() + result.err).splitlines())
+
+
+def test_a_manifest_without_a_name_is_a_clear_error(sockcli: Sockcli) -> None:
+    result = sockcli.run("--manifest", "", "tcp", "a:1", named=False)
+    assert (result.code, result.err) == (4, 'sockcli: error: "": cannot be read: no such file or directory\n')
+
+
 def test_the_rules_text_cannot_drive_a_terminal(sockcli: Sockcli) -> None:
     sockcli.allow("tcp-connect:\x1b[2J\u202e\u009b:1")
     result = sockcli.run("manifest", "validate")

@@ -316,6 +316,10 @@ def test_verbose_names_the_manifest_and_the_address(sockcli: Sockcli, tcp_peer: 
     assert f"127.0.0.1:{peer.port}" in result.err
 
 
+def test_quiet_is_quiet_whatever_else_is_asked_for(sockcli: Sockcli, tcp_peer: Listen) -> None:
+    assert sockcli.run("-v", "-q", "tcp", "-z", "127.0.0.1", tcp_peer().port).err == ""
+
+
 @pytest.mark.parametrize("position", ["before", "after"])
 def test_the_common_options_may_follow_the_command(sockcli: Sockcli, tcp_peer: Listen, position: str) -> None:
     peer = tcp_peer()
