@@ -53,16 +53,16 @@ class Printer:
         return self._sink.room
 
     def print(self, sender: Address, *datagrams: bytes) -> None:
-        for data in datagrams:
-            self.datagrams += 1
-            self.bytes += len(data)
-            for tap in self._taps:
-                tap.received(data)
+        self.datagrams += len(datagrams)
+        self.bytes += sum(map(len, datagrams))
         if self._show is None:
             self._sink.push(b"".join(datagrams))
-            return
+        else:
+            self._sink.put(b"".join(self._show(data, sender) for data in datagrams))
+        # After stdout: a tap may fail, and what was received is to be written all the same.
         for data in datagrams:
-            self._sink.put(self._show(data, sender))
+            for tap in self._taps:
+                tap.received(data)
 
     def interest(self) -> Interest:
         # Also when there is nothing to write: once stdout's reader is gone, the run is over.

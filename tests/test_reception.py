@@ -20,6 +20,7 @@ from sockcli.net.sockaddr import to_sockaddr
 from sockcli.net.udp import UdpReceiver
 from sockcli.net.udp_batch import cut_at
 from sockcli.reception import ReceiveOptions, Receiver
+from sockcli.record import open_records
 from sockcli.streams import Sink
 from sockcli.wait import NoInterrupt
 from tests.net.support import address, grant
@@ -121,6 +122,16 @@ def test_taps_see_each(start: Start, ends: Ends, send: Send) -> None:
     start(ReceiveOptions(most=3), taps=[Tap()])
     ends.finish_well()
     assert seen == [b"one", b"", b"three"]
+
+
+def test_a_record_that_fails_does_not_cost_what_was_received(start: Start, ends: Ends, send: Send) -> None:
+    (log,) = open_records(None, "/dev/full")
+    send(b"kept")
+    start(taps=[log])
+    failure = ends.finish()
+    assert isinstance(failure, LocalFailure)
+    assert "/dev/full" in str(failure)
+    assert ends.rest() == b"kept"
 
 
 def test_the_deadline(start: Start, ends: Ends, send: Send) -> None:
