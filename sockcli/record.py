@@ -10,8 +10,8 @@ import codecs
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from sockcli.descriptors import STANDARD, STDERR
@@ -38,19 +38,7 @@ def open_records(hex_dump: str | None, log: str | None, interrupt: Interrupt = N
     the run's files: one would destroy the other, be it the input. Nothing is emptied then.
     """
     given = {"--hex-dump": hex_dump, "--log": log}
-    parts = {_identity(fd): name for fd, name in zip(STANDARD, ("stdin", "stdout", "stderr"), strict=True)}
-    files: dict[str, int] = {}
-    for option, path in given.items():
-        if path is None or path == "-":
-            continue
-        files[option] = fd = _open(path)
-        identity = _identity(fd)
-        if identity is not None and identity in parts:
-            raise UsageError(f'{option} "{printable(path)}" is the same file as {parts[identity]}')
-        parts[identity] = option
-    for fd in files.values():
-        if _identity(fd):
-            os.ftruncate(fd, 0)
+    files = _open_files({option: path for option, path in given.items() if path is not None and path != "-"})
     taps: list[Tap] = []
     if hex_dump is not None:
         taps.append(HexDump(_sink(hex_dump, files.get("--hex-dump")), interrupt))
@@ -61,6 +49,25 @@ def open_records(hex_dump: str | None, log: str | None, interrupt: Interrupt = N
             SessionLog(_sink(log, files.get("--log"), _terminal_filter() if os.isatty(fd) else None), interrupt)
         )
     return taps
+
+
+def _open_files(paths: Mapping[str, str]) -> dict[str, int]:
+    """An empty file for each option, or where one of them cannot be had none that is open."""
+    parts = {_identity(fd): name for fd, name in zip(STANDARD, ("stdin", "stdout", "stderr"), strict=True)}
+    files: dict[str, int] = {}
+    with ExitStack() as opened:
+        for option, path in paths.items():
+            files[option] = fd = _open(path)
+            opened.callback(os.close, fd)
+            identity = _identity(fd)
+            if identity is not None and identity in parts:
+                raise UsageError(f'{option} "{printable(path)}" is the same file as {parts[identity]}')
+            parts[identity] = option
+        opened.pop_all()
+    for fd in files.values():
+        if _identity(fd):
+            os.ftruncate(fd, 0)
+    return files
 
 
 def _open(path: str) -> int:

@@ -24,6 +24,7 @@ from sockcli.errors import Denied, Interrupted, LocalFailure, Unreachable, Usage
 from sockcli.flow import Tap
 from sockcli.record import HexDump, JsonEvents, SessionLog, open_records
 from sockcli.streams import Sink
+from tests.net.support import open_descriptors
 from tests.relaying import Button, Outcome, grant
 
 PEER = Address(Host.parse("127.0.0.1"), 4000)
@@ -99,15 +100,19 @@ def test_no_record_is_no_tap() -> None:
 
 @pytest.mark.parametrize("name", ["no/folder", ".", "a\0b"])
 def test_a_file_that_cannot_be_opened(tmp_path: Path, name: str) -> None:
+    before = open_descriptors()
     with pytest.raises(LocalFailure, match="cannot write to"):
-        open_records(None, f"{tmp_path}/{name}")
+        open_records(str(tmp_path / "other"), f"{tmp_path}/{name}")
+    assert open_descriptors() == before
 
 
 def test_the_same_file_twice_is_refused_before_anything_is_lost(tmp_path: Path) -> None:
     (tmp_path / "one").write_text("kept")
     (tmp_path / "link").symlink_to("one")
+    before = open_descriptors()
     with pytest.raises(UsageError, match=r'--log ".*/link" is the same file as --hex-dump'):
         open_records(str(tmp_path / "one"), str(tmp_path / "link"))
+    assert open_descriptors() == before
     assert (tmp_path / "one").read_text() == "kept"
 
 
