@@ -20,11 +20,11 @@ PACKAGE: Final = ROOT / "sockcli"
 LAYERS: Final[tuple[tuple[str, ...], ...]] = (
     ("errors", "clock", "wait"),
     ("endpoint", "scope", "options", "text", "descriptors", "signals"),
-    ("policy", "telnet", "terminal", "pump", "framing"),
+    ("policy", "telnet", "terminal", "pump", "framing", "pacing", "flow", "ending"),
     ("net",),
     ("connection",),
     ("engine",),
-    ("ending", "streams", "tty", "flow", "inbound", "outbound", "pacing", "reception", "record", "progress"),
+    ("streams", "tty", "inbound", "outbound", "reception", "record", "progress"),
     ("relay", "datagrams", "repl"),
     ("demo",),
     ("cli",),
