@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sockcli.errors import UsageError
-from sockcli.text import CrlfEncoder, hex_dump_lines, is_visible, parse_hex, printable, table, unescape
+from sockcli.text import (
+    CrlfEncoder,
+    counted,
+    hex_dump_lines,
+    is_visible,
+    parse_hex,
+    printable,
+    system_reason,
+    table,
+    unescape,
+)
 
 
 @pytest.mark.parametrize(
@@ -170,3 +180,23 @@ def test_parse_hex_reads_back(data: bytes, between: str) -> None:
 def test_table_lines_columns_up_and_shows_controls() -> None:
     lines = table([("a", "bcd", ""), ("\x1b[2K", "g\nh", "i")]).split("\n")
     assert lines == ["a        bcd", r"\x1b[2K  g\nh  i"]
+
+
+# Pieces of messages
+
+
+@pytest.mark.parametrize(("count", "shown"), [(0, "0 bytes"), (1, "1 byte"), (2, "2 bytes"), (1_000, "1,000 bytes")])
+def test_counted(count: int, shown: str) -> None:
+    assert counted(count, "byte") == shown
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(28, "No space left on device"), "no space left on device"),
+        (OSError("Odd"), "odd"),
+        (ValueError("embedded null byte"), "embedded null byte"),
+    ],
+)
+def test_system_reason(error: OSError | ValueError, reason: str) -> None:
+    assert system_reason(error) == reason

@@ -19,7 +19,8 @@ MAX_SECONDS = 1e9
 
 _DECIMAL = r"[0-9]+(\.[0-9]*)?|\.[0-9]+"  # compiled where it is needed, which is rarely
 
-LOOPBACK = Host.parse("127.0.0.1")
+# Whoever wants to be reached from elsewhere says so.
+DEFAULT_LISTEN_HOST = Host.parse("127.0.0.1")
 
 
 def limit(text: str) -> float:
@@ -101,7 +102,7 @@ def listen_target(words: Sequence[str], protocol: Protocol) -> Endpoint:
     if not words:
         raise UsageError("a port to listen on is missing", hint="give [HOST] PORT; port 0 lets the system choose")
     if len(words) == 1 and ":" not in words[0]:
-        return Endpoint(LOOPBACK, port_number(words[0], protocol))
+        return Endpoint(DEFAULT_LISTEN_HOST, port_number(words[0], protocol))
     target, rest = take_target(words, protocol)
     expect_no_more(rest)
     return target
