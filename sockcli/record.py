@@ -7,6 +7,7 @@ of the peer's bytes; this file makes them, and whoever has the sink puts them th
 from __future__ import annotations
 
 import codecs
+import errno
 import os
 import stat
 import time
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
+from sockcli.clock import Deadline
 from sockcli.descriptors import STANDARD, STDERR
 from sockcli.endpoint import Address
 from sockcli.errors import LocalFailure, OutputGone, SockcliError, UsageError
@@ -21,10 +23,15 @@ from sockcli.flow import Tap
 from sockcli.policy import Grant
 from sockcli.streams import OutputFilter, Sink
 from sockcli.text import hex_dump_lines, printable, system_reason
-from sockcli.wait import NO_INTERRUPT, Interrupt
+from sockcli.wait import NO_INTERRUPT, Interrupt, wait
 
 # What is recorded may be a password: nobody else's to read.
 _PRIVATE: Final = 0o600
+# Not emptied yet: it may turn out to be somebody else's. NONBLOCK: a FIFO's reader may be long in coming, and no
+# signal would end the wait for it in open().
+_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+# How often to look whether the reader has come: nobody notices, and it costs nothing.
+_READER_CHECK: Final = 0.05
 
 _Decoder: Final = codecs.getincrementaldecoder("utf-8")
 
@@ -38,7 +45,23 @@ def open_records(hex_dump: str | None, log: str | None, interrupt: Interrupt = N
     the run's files: one would destroy the other, be it the input. Nothing is emptied then.
     """
     given = {"--hex-dump": hex_dump, "--log": log}
+<<<<<<< Updated upstream
     files = _open_files({option: path for option, path in given.items() if path is not None and path != "-"})
+=======
+    parts = {_identity(fd): name for fd, name in zip(STANDARD, ("stdin", "stdout", "stderr"), strict=True)}
+    files: dict[str, int] = {}
+    for option, path in given.items():
+        if path is None or path == "-":
+            continue
+        files[option] = fd = _open(path, interrupt)
+        identity = _identity(fd)
+        if identity is not None and identity in parts:
+            raise UsageError(f'{option} "{printable(path)}" is the same file as {parts[identity]}')
+        parts[identity] = option
+    for fd in files.values():
+        if _identity(fd):
+            os.ftruncate(fd, 0)
+>>>>>>> Stashed changes
     taps: list[Tap] = []
     if hex_dump is not None:
         taps.append(HexDump(_sink(hex_dump, files.get("--hex-dump")), interrupt))
@@ -51,6 +74,7 @@ def open_records(hex_dump: str | None, log: str | None, interrupt: Interrupt = N
     return taps
 
 
+<<<<<<< Updated upstream
 def _open_files(paths: Mapping[str, str]) -> dict[str, int]:
     """An empty file for each option, or where one of them cannot be had none that is open."""
     parts = {_identity(fd): name for fd, name in zip(STANDARD, ("stdin", "stdout", "stderr"), strict=True)}
@@ -76,6 +100,17 @@ def _open(path: str) -> int:
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY, _PRIVATE)
     except (OSError, ValueError) as exc:
         raise LocalFailure(f'cannot write to "{printable(path)}": {system_reason(exc)}') from exc
+=======
+def _open(path: str, interrupt: Interrupt) -> int:
+    """Raises LocalFailure, Interrupted."""
+    while True:
+        try:
+            return os.open(path, _FLAGS, _PRIVATE)
+        except (OSError, ValueError) as exc:
+            if not (isinstance(exc, OSError) and exc.errno == errno.ENXIO and stat.S_ISFIFO(os.stat(path).st_mode)):
+                raise LocalFailure(f'cannot write to "{printable(path)}": {system_reason(exc)}') from exc
+        wait((), Deadline(_READER_CHECK), interrupt)
+>>>>>>> Stashed changes
 
 
 def _identity(fd: int) -> tuple[int, int] | None:

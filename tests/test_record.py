@@ -10,7 +10,7 @@ import re
 import stat
 import tty
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,32 @@ def close(taps: Sequence[Tap]) -> None:
 
 
 # Files
+
+
+@pytest.fixture
+def button() -> Iterator[Button]:
+    with closing(Button()) as button:
+        yield button
+
+
+def test_a_fifo_waits_for_its_reader(tmp_path: Path, button: Button) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    opened = Outcome(lambda: open_records(None, str(fifo), button))
+    with fifo.open("rb") as reader:
+        (log,) = opened.result()
+        log.sent(b"heard")
+        log.close()
+        assert reader.read() == b"heard"
+
+
+def test_the_wait_for_a_reader_can_be_interrupted(tmp_path: Path, button: Button) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    opened = Outcome(lambda: open_records(None, str(fifo), button))
+    button.press()
+    with pytest.raises(Interrupted):
+        opened.result()
 
 
 def test_both_records_of_one_session(tmp_path: Path) -> None:
