@@ -45,23 +45,7 @@ def open_records(hex_dump: str | None, log: str | None, interrupt: Interrupt = N
     the run's files: one would destroy the other, be it the input. Nothing is emptied then.
     """
     given = {"--hex-dump": hex_dump, "--log": log}
-<<<<<<< Updated upstream
-    files = _open_files({option: path for option, path in given.items() if path is not None and path != "-"})
-=======
-    parts = {_identity(fd): name for fd, name in zip(STANDARD, ("stdin", "stdout", "stderr"), strict=True)}
-    files: dict[str, int] = {}
-    for option, path in given.items():
-        if path is None or path == "-":
-            continue
-        files[option] = fd = _open(path, interrupt)
-        identity = _identity(fd)
-        if identity is not None and identity in parts:
-            raise UsageError(f'{option} "{printable(path)}" is the same file as {parts[identity]}')
-        parts[identity] = option
-    for fd in files.values():
-        if _identity(fd):
-            os.ftruncate(fd, 0)
->>>>>>> Stashed changes
+    files = _open_files({option: path for option, path in given.items() if path not in (None, "-")}, interrupt)
     taps: list[Tap] = []
     if hex_dump is not None:
         taps.append(HexDump(_sink(hex_dump, files.get("--hex-dump")), interrupt))
@@ -74,14 +58,13 @@ def open_records(hex_dump: str | None, log: str | None, interrupt: Interrupt = N
     return taps
 
 
-<<<<<<< Updated upstream
-def _open_files(paths: Mapping[str, str]) -> dict[str, int]:
+def _open_files(paths: Mapping[str, str], interrupt: Interrupt) -> dict[str, int]:
     """An empty file for each option, or where one of them cannot be had none that is open."""
     parts = {_identity(fd): name for fd, name in zip(STANDARD, ("stdin", "stdout", "stderr"), strict=True)}
     files: dict[str, int] = {}
     with ExitStack() as opened:
         for option, path in paths.items():
-            files[option] = fd = _open(path)
+            files[option] = fd = _open(path, interrupt)
             opened.callback(os.close, fd)
             identity = _identity(fd)
             if identity is not None and identity in parts:
@@ -94,13 +77,6 @@ def _open_files(paths: Mapping[str, str]) -> dict[str, int]:
     return files
 
 
-def _open(path: str) -> int:
-    try:
-        # Not emptied yet: it may turn out to be somebody else's.
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY, _PRIVATE)
-    except (OSError, ValueError) as exc:
-        raise LocalFailure(f'cannot write to "{printable(path)}": {system_reason(exc)}') from exc
-=======
 def _open(path: str, interrupt: Interrupt) -> int:
     """Raises LocalFailure, Interrupted."""
     while True:
@@ -110,7 +86,6 @@ def _open(path: str, interrupt: Interrupt) -> int:
             if not (isinstance(exc, OSError) and exc.errno == errno.ENXIO and stat.S_ISFIFO(os.stat(path).st_mode)):
                 raise LocalFailure(f'cannot write to "{printable(path)}": {system_reason(exc)}') from exc
         wait((), Deadline(_READER_CHECK), interrupt)
->>>>>>> Stashed changes
 
 
 def _identity(fd: int) -> tuple[int, int] | None:
