@@ -200,7 +200,8 @@ class Script:
     # Shell: for commands
 
     def show(self, text: str) -> None:
-        self._voice.show(text)
+        for line in text.split("\n"):  # a voice says one line, and shows what would break it
+            self._voice.show(line)
 
     def notice(self, text: str) -> None:
         self._voice.detail(text)
