@@ -39,7 +39,8 @@ class View:
         if view != "hex":
             shown = self._datagram(chunk) if chunk.datagram else self._text(chunk.data)
         if view != "text":
-            shown += self._hex(chunk.data)
+            # A prompt, or half a line: the dump begins on a line of its own.
+            shown += (b"\n" if shown and not shown.endswith(b"\n") else b"") + self._hex(chunk.data)
         if chunk.sender is not None:
             shown = f"[{chunk.sender}] ".encode() + shown
         if self._settings.timestamps == "on" and not self._character:

@@ -73,6 +73,7 @@ def test_hex_and_both() -> None:
         b"00000000  61 62 63 0a                                      |abc.|\n"
     )
     assert view(view="both").show(Chunk(b"abc\n", NOON)).startswith(b"abc\n00000000  61 62 63 0a")
+    assert view(view="both").show(Chunk(b"> ", NOON)).startswith(b"> \n00000000  3e 20")
 
 
 def test_the_offset_in_hex_goes_on() -> None:
