@@ -225,7 +225,7 @@ class Hub:
         assert isinstance(accepted, TcpTransport)
         peer = StreamSession(accepted, session.target, session.settings.copy(), self, self._size)
         self._add(peer)
-        self._watcher.told(session, f"session {peer.number}: {peer.peer} connected")
+        self._watcher.told(None, f"session {peer.number}: {peer.peer} connected with session {session.number}")
         if self._current is None:
             self.use(peer.number)
 

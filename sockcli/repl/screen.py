@@ -46,6 +46,9 @@ FAST: Final = 0.01
 
 # A pasted block that is larger goes nowhere: every key would draw all of it again. `sendfile` has no limit.
 LARGEST_PASTE: Final = 64 * 1024
+# Rows for what may complete a command, where the terminal has them beside the line and the toolbar.
+MENU: Final = 8
+NOT_MENU: Final = 1
 
 
 class _Hide(Processor):
@@ -219,6 +222,8 @@ class Screen:
     def _before_render(self) -> None:
         self._take_kind()  # a hidden line that was emptied is hidden no longer
         size = self._display.size
+        # Of what the menu wants more than there is, prompt_toolkit shows nothing at all, the line included.
+        self._prompt_session.reserve_space_for_menu = max(0, min(MENU, size[1] - NOT_MENU))
         if size != self._size:
             self._size = size
             self._host.resized(*size)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import socket
 
+import pytest
+
 from sockcli.repl.inbox import BACK_LIMIT
 from tests.repl.conftest import Peer, Start, receive
 from tests.repl.terminal import CTRL_C, CTRL_D, ESCAPE, UP, Terminal
@@ -229,8 +231,18 @@ def test_a_listener_makes_sessions(start: Start) -> None:
     terminal.shows("listening on")
     port = int(terminal.text.rpartition("listening on")[2].split()[0].rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), 10) as connection:
-        terminal.shows("connected")
+        terminal.shows("sockcli: session 2: 127.0.0.1:")
+        terminal.shows("connected with session 1")
         connection.sendall(b"hello\r\n")
         terminal.shows("hello")
         terminal.enter("and to you")
         receive(connection, b"and to you\n")
+
+
+@pytest.mark.parametrize("rows", [4, 6, 9, 24])
+def test_there_is_room_for_what_completes_a_command(start: Start, rows: int) -> None:
+    terminal = start("repl", rows=rows)
+    terminal.prompts("sockcli>")
+    terminal.type("se\t\t")
+    terminal.shows("sessions")
+    terminal.shows("sockcli> se")
