@@ -6,7 +6,7 @@ Both read them with the same click commands, so that every option is the same in
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,8 +22,9 @@ from sockcli.errors import UsageError
 from sockcli.options import DialOptions, ListenOptions
 from sockcli.policy import Request
 from sockcli.repl.options import Limits, ListenTarget, Settings, Target, TcpTarget, TelnetUse, UdpTarget
-from sockcli.repl.runner import Runner
-from sockcli.repl.shell import CommandRunner, Shell
+
+if TYPE_CHECKING:
+    from sockcli.repl.shell import CommandRunner, Shell
 
 # Options of the command line that mean something for a pipe, for a script, or for a whole run of the program.
 NOT_FOR_SESSIONS = {
@@ -50,6 +51,8 @@ READERS = {"tcp": tcp_reader, "udp": udp_reader}
 
 def make_runner(shell: Shell) -> CommandRunner:
     """What runs the REPL's commands, `check` among them, which reads its words as on the command line."""
+    from sockcli.repl.runner import Runner  # a session that is the program may never be given a command
+
     return Runner(shell, parse_request)
 
 

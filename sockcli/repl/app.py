@@ -9,6 +9,7 @@ input of a session, the second time the session; at the command prompt it leaves
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -21,7 +22,7 @@ from sockcli.repl.history import COMMANDS, HistoryFile, history_path
 from sockcli.repl.hub import Hub, MakeEngine
 from sockcli.repl.options import EscapeKey, Settings
 from sockcli.repl.session import Session
-from sockcli.repl.shell import MakeRunner, ParseTarget
+from sockcli.repl.shell import CommandRunner, MakeRunner, ParseTarget
 from sockcli.repl.stage import Stage
 from sockcli.repl.toolbar import fragments
 from sockcli.text import printable
@@ -61,7 +62,8 @@ class Repl:
         self.farewell: list[str] = []  # what is left to say once the terminal is given back
         self._single = single
         self._past = HistoryFile(history_path())
-        self._runner = make_runner(self)
+        self._make_runner = make_runner
+        self._made_runner: CommandRunner | None = None
         self._asked = False  # one command, then back to the session
         self._spoke = False  # the command that runs showed something
         self.lingering = False
@@ -88,6 +90,9 @@ class Repl:
         self._main = asyncio.current_task()
         asyncio.get_running_loop().set_exception_handler(self._crashed)
         self._stage = Stage(self, self.hub, self._past, self._signalled)
+        # What is loaded by now stays until the end. Left out of every later collection, it costs no key any time.
+        gc.freeze()
+        gc.enable()
         if begin is not None:
             self._start(begin(self))
         try:
@@ -131,6 +136,12 @@ class Repl:
             self._stage.settle()
 
     # Commands
+
+    @property
+    def _runner(self) -> CommandRunner:
+        # Made when the first command is given: a session that is the program may never see one.
+        self._made_runner = self._made_runner or self._make_runner(self)
+        return self._made_runner
 
     def _start(self, work: Awaitable[None]) -> None:
         self._spoke = False

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from sockcli.engine import Engine
 from sockcli.policy import Policy
 from sockcli.record import open_records
-from sockcli.repl.app import Repl
 from sockcli.repl.options import EscapeKey, Settings, Target, TcpTarget, UdpTarget
-from sockcli.repl.shell import MakeRunner, ParseTarget
 from sockcli.signals import SignalInterrupt
-from sockcli.wait import Interrupt
+
+if TYPE_CHECKING:
+    from sockcli.repl.app import Repl
+    from sockcli.repl.shell import MakeRunner, ParseTarget
 
 Say = Callable[[str], None]
-MakeEngine = Callable[[Interrupt], Engine]
 
 
 def run_session(
@@ -27,32 +30,29 @@ def run_session(
     detail: Say,
     settings: Settings | None = None,
     escape: EscapeKey | None = None,
-    make_engine: MakeEngine | None = None,
 ) -> int:
     """`sockcli tcp` or `udp` on a terminal. Over with its session; the exit code, where nothing is raised.
 
     `notice` and `detail` say something beside the session: before the terminal is taken, and after it is given back.
     Raises SockcliError: nothing could be opened, or what the session failed with; Interrupted for a signal.
     """
-    policy.authorize(target.request)
+    policy.authorize(target.request)  # before a file is made for what is not to be
     taps = open_records(target.hex_dump, target.log)
     with SignalInterrupt() as interrupt:
-        engine = make_engine(interrupt) if make_engine else Engine(policy, interrupt=interrupt)
-        transport = engine.open(target.request, target.dial)
+        transport = Engine(policy, interrupt=interrupt).open(target.request, target.dial)
     grant = transport.grant
     detail(f"{transport.local} is connected with {transport.peer}, allowed by {grant.rule} ({grant.source})")
     key = f"; {escape.name} gives a command prompt" if escape is not None else ""
     notice(f"{'connected with' if isinstance(target, TcpTarget) else 'sending to'} {transport.peer}{key}")
-    repl = Repl(policy, make_runner, parse, settings=settings, escape=escape, single=True, make_engine=make_engine)
 
     async def begin(repl: Repl) -> None:
         repl.hub.adopt(transport, target, taps)
 
-    try:
-        return repl.run(begin)
-    finally:
-        for line in repl.farewell:
-            notice(line)
+    with _no_collection():
+        from sockcli.repl.app import Repl
+
+        repl = Repl(policy, make_runner, parse, settings=settings, escape=escape, single=True)
+        return _run(repl, begin, notice)
 
 
 def run_repl(
@@ -64,17 +64,33 @@ def run_repl(
     notice: Say,
     settings: Settings | None = None,
     escape: EscapeKey | None = None,
-    make_engine: MakeEngine | None = None,
 ) -> int:
     """`sockcli repl` on a terminal, first in a session with `target` where there is one. Raises Interrupted."""
-    repl = Repl(policy, make_runner, parse, settings=settings, escape=escape, make_engine=make_engine)
 
     async def begin(repl: Repl) -> None:
         if target is not None:
             await repl.hub.open(target)
 
+    with _no_collection():
+        from sockcli.repl.app import Repl
+
+        return _run(Repl(policy, make_runner, parse, settings=settings, escape=escape), begin, notice)
+
+
+def _run(repl: Repl, begin: Callable[[Repl], Coroutine[None, None, None]], notice: Say) -> int:
     try:
         return repl.run(begin)
     finally:
         for line in repl.farewell:
             notice(line)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Until the first prompt, which ends it: what is loaded stays, and looking through it again and again for what
+    does not would take a fifth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
