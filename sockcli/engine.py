@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sockcli.clock import NEVER, Deadline
 from sockcli.endpoint import Address, Host, Operation, parse_port
-from sockcli.errors import Denied, SockcliError, TimedOut, Unreachable, UsageError
+from sockcli.errors import Denied, SockcliError, TimedOut, Unreachable, Unresolved, UsageError
 from sockcli.net.base import SYSTEM_NET, Net, Transport
 from sockcli.net.bind import NO_LOCAL_ENDS, LocalEnd, LocalEnds
 from sockcli.net.resolve import resolve
@@ -172,8 +172,8 @@ class Engine:
             tries += 1
             try:
                 return attempt(limit)
-            except (Unreachable, TimedOut) as exc:
-                if options.retry == 0:
+            except (Unreachable, TimedOut, Unresolved) as exc:
+                if options.retry == 0 or (isinstance(exc, Unresolved) and not exc.temporary):
                     raise
                 if tries > options.retry:
                     raise type(exc)(f"{exc} ({tries} tries)", hint=exc.hint) from exc

@@ -131,10 +131,14 @@ class ManifestError(SockcliError):
 
 
 class Unresolved(SockcliError):
-    """The name has no address."""
+    """The name has no address. Where that is `temporary`, nobody knows: no server could be asked."""
 
     kind = "unresolved"
     exit_code = ExitCode.UNRESOLVED
+
+    def __init__(self, message: str, *, hint: str | None = None, temporary: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.temporary = temporary
 
 
 class Unreachable(SockcliError):

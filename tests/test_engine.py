@@ -245,6 +245,21 @@ class TestRetry:
             self.open(net, DialOptions(connect_timeout=5, retry=1))
         assert net.now == pytest.approx(11)
 
+    @pytest.mark.parametrize("failures", [1, 2, 3])
+    def test_name_server_that_cannot_be_asked_is_asked_again(self, failures: int) -> None:
+        class Late(Names):
+            def getaddrinfo(self, name: str, family: int, kind: int) -> list[tuple[int, SockAddr]]:
+                if len(self.looked_up) < failures:
+                    self.looked_up.append(name)
+                    raise socket.gaierror(socket.EAI_AGAIN, "")
+                return super().getaddrinfo(name, family, kind)
+
+        net = Late({"printer.test": ["192.0.2.7"]}, {"192.0.2.7": REFUSED})
+        with pytest.raises((Unreachable, Unresolved), match=r"\(3 tries\)") as caught:
+            self.open(net, DialOptions(retry=2, retry_delay=3))
+        assert caught.type is (Unresolved if failures == 3 else Unreachable)
+        assert net.pauses == [3, 3]
+
     def test_success_after_failure(self) -> None:
         with plain_socket("127.0.0.1") as sock:
             wanted = ask(Operation.TCP_CONNECT, sock)

@@ -176,5 +176,6 @@ def _explain(name: str, exc: OSError) -> SockcliError:
         return Unresolved(f"{name}: the name lookup failed: {reason(exc)}")
     if exc.errno == socket.EAI_MEMORY:
         return LocalFailure(f"cannot look {name} up: {uncapitalized(os.strerror(errno.ENOMEM))}")
-    hint = "try again later, or see /etc/resolv.conf" if exc.errno == socket.EAI_AGAIN else None
-    return Unresolved(f"{name}: {_WHY.get(exc.errno or 0) or exc.strerror}", hint=hint)
+    temporary = exc.errno == socket.EAI_AGAIN
+    hint = "try again later, or see /etc/resolv.conf" if temporary else None
+    return Unresolved(f"{name}: {_WHY.get(exc.errno or 0) or exc.strerror}", hint=hint, temporary=temporary)
