@@ -540,16 +540,22 @@ def read_all_after(process: Process, connection: socket.socket) -> bytes:
 # Telnet
 
 
+@pytest.mark.parametrize(
+    ("option", "printed", "sent"),
+    [("", IAC_WILL_ECHO + b"hi\r\n", b"\xff"), (" --telnet", b"hi\r\n", IAC_DO_ECHO + b"\xff\xff")],
+)
 def test_telnet_is_spoken_only_where_it_is_asked_for(
-    sockcli: Sockcli, tcp_peer: Listen, background: Background
+    sockcli: Sockcli, tcp_peer: Listen, option: str, printed: bytes, sent: bytes
 ) -> None:
     peer = tcp_peer()
-    received = background(answer, peer.socket, IAC_WILL_ECHO + b"hi\r\n")
-    plain = sockcli.run("repl", data=script(f"tcp {HOST} {peer.port}", "send \\xff"))
-    assert (plain.out, received.result()) == (IAC_WILL_ECHO + b"hi\r\n", b"\xff")
-    received = background(answer, peer.socket, IAC_WILL_ECHO + b"hi\r\n")
-    telnet = sockcli.run("repl", data=script(f"tcp --telnet {HOST} {peer.port}", "send \\xff"))
-    assert (telnet.out, sorted(received.result())) == (b"hi\r\n", sorted(IAC_DO_ECHO + b"\xff\xff"))
+    process = start(sockcli, f"tcp{option} {HOST} {peer.port}")
+    connection = peer.accept()
+    connection.sendall(IAC_WILL_ECHO + b"hi\r\n")
+    assert process.read(len(printed)) == printed
+    process.finish_input(script("send \\xff"))
+    assert read_all(connection) == sent
+    connection.close()
+    assert process.finish().code == ExitCode.OK
 
 
 def test_telnet_commands(sockcli: Sockcli, tcp_peer: Listen) -> None:
