@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e.peers import Background, Listen, Peer
 from tests.e2e.runner import Sockcli
+from tests.e2e.stage import Stage
 
 
 @pytest.fixture
@@ -51,3 +52,8 @@ def udp_peer(_stack: ExitStack) -> Listen:
 def background(_stack: ExitStack) -> Background:
     """Runs a function beside the test; its sockets' time limits end it."""
     return _stack.enter_context(ThreadPoolExecutor(4)).submit
+
+
+@pytest.fixture
+def stage(sockcli: Sockcli, _stack: ExitStack, tmp_path: Path) -> Stage:
+    return Stage(sockcli, tmp_path / "stage", _stack)
