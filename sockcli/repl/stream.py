@@ -9,7 +9,7 @@ from typing import ClassVar, Final, Protocol, runtime_checkable
 from sockcli.clock import NEVER, Deadline
 from sockcli.endpoint import Address, Operation
 from sockcli.errors import SockcliError, Unreachable, UsageError
-from sockcli.net.base import WANT_READ, WANT_WRITE, Signal, Transport
+from sockcli.net.base import CHUNK, WANT_READ, WANT_WRITE, Signal, Transport
 from sockcli.pump import HIGH_WATER, Pump
 from sockcli.repl.inbox import Chunk
 from sockcli.repl.options import Settings, TcpTarget
@@ -23,6 +23,9 @@ from sockcli.wait import READABLE, URGENT, WRITABLE, wait
 
 # A codec answers what the peer says. A peer that asks on and on but does not read the answers is not read any more.
 MOST_ANSWERS: Final = 4 * HIGH_WATER
+
+# A read where telnet is spoken: nothing but negotiations, it takes 15 ms to understand, for which a key has to wait.
+TELNET_READ: Final = 8 * 1024
 
 # The peer has ended, and may still take what was on its way to it. One that does not say within this never will.
 LAST_WORDS: Final = 1.0
@@ -295,7 +298,7 @@ class StreamSession(Session):
     def _receive(self) -> None:
         self._notice_mark()
         try:
-            data = self._transport.receive()
+            data = self._transport.receive(TELNET_READ if self.speaks_telnet else CHUNK)
         except SockcliError as exc:
             self.failure = exc
             data = Signal.EOF

@@ -19,7 +19,7 @@ from typing import Final
 
 import pytest
 
-from sockcli.telnet.constants import DM, IAC, IP
+from sockcli.telnet.constants import DM, DONT, IAC, IP
 from tests.repl.conftest import Peer, Start, receive
 from tests.repl.terminal import CTRL_C, ESCAPE, Terminal
 from tests.repl.test_character_mode import AGREED, CHARACTER
@@ -89,6 +89,18 @@ def test_keys_show_and_memory_stays(start: Start, peer: Peer, kind: str) -> None
         drain(terminal, 4 << 20)
         assert terminal.memory() < memory + (8 << 20)
         assert terminal.memory() < MEMORY
+
+
+def test_keys_show_while_options_are_said(start: Start, peer: Peer) -> None:
+    """The dearest bytes there are: three of them are a negotiation, with nothing to answer and nothing to show."""
+    terminal = start("tcp", "--telnet", "127.0.0.1", peer.port)
+    with flooding(peer.accept(), bytes([IAC, DONT, 0x80]) * 20_000):
+        terminal.until(lambda: "M, out" in terminal.text, "a megabyte of them")
+        times = []
+        for key in "QWZYJVK":
+            terminal.type(key)
+            times.append(written_since(terminal, key.encode()))
+        assert statistics.median(times) < A_KEY, times
 
 
 def test_the_escape_key_and_leaving(start: Start, peer: Peer) -> None:
