@@ -36,6 +36,7 @@ class Console:
         self.discipline = LineDiscipline(STDIN, on_suspend=self._suspended, on_resume=self._continued)
         self.stopped = False  # the terminal is the shell's
         self.on_signal: Callable[[int], None] = lambda _signum: None
+        self.on_background: Callable[[], None] = lambda: None
         self.on_resume: Callable[[], None] = lambda: None
         self.on_resize: Callable[[], None] = lambda: None
         self.modes_off: Callable[[], bytes] = lambda: b""  # undoes what a peer set on the terminal
@@ -106,6 +107,7 @@ class Console:
             self.discipline.set(self.discipline.mode)
             self._resume()
         else:
+            self.on_background()
             self._loop.call_later(_LOOK_AGAIN, self._look_again)
 
     def _resume(self) -> None:

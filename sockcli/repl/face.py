@@ -39,8 +39,12 @@ class Face(Protocol):
         """The line that was being typed; it is not there any more."""
         ...
 
+    def clear(self) -> None:
+        """Take off the terminal what does not belong to any output."""
+        ...
+
     def pause(self) -> None:
-        """The terminal is about to be the shell's."""
+        """The terminal is the shell's: read nothing from it, and write nothing. Again is harmless."""
         ...
 
     def resume(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from typing import Final
 
 from sockcli.repl.display import Display
@@ -15,6 +16,7 @@ from sockcli.repl.session import Session
 from sockcli.tty import LineDiscipline
 
 PROMPT: Final = b"sockcli> "
+COLOURS: Final = re.compile(rb"\x1b\[[0-9;:]*m")  # which the filter lets pass
 BATCH: Final = 16 * 1024
 # What a terminal gives as one line at most.
 READ: Final = 4096
@@ -32,6 +34,7 @@ class PlainFace:
         self._scheduled = False
         self._paused = False
         self._prompted = False
+        self._below = True  # the cursor is at the beginning of a line
 
     async def run(self) -> None:
         self._left.clear()
@@ -58,16 +61,22 @@ class PlainFace:
         self._prompted = False
 
     def show(self, last: bytes) -> None:
-        self._display.write(last + b"\r\n" if last and not last.endswith(b"\n") else last)
+        self._print(COLOURS.sub(b"", last))
+        self._start_line()
 
     def take_draft(self) -> str:
         return ""  # the terminal has it
 
+    def clear(self) -> None:
+        """Nothing can be taken off."""
+
     def pause(self) -> None:
         self._paused = True
+        asyncio.get_running_loop().remove_reader(self._fd)
 
     def resume(self) -> None:
         self._paused = self._prompted = False
+        asyncio.get_running_loop().add_reader(self._fd, self._read)
         self.wake()
 
     def _show(self) -> None:
@@ -76,18 +85,27 @@ class PlainFace:
             return
         host = self._host
         self._discipline.set("quiet" if host.hidden and not host.commanding else "line")
-        data, session = host.take(BATCH), host.session
+        session = host.session
+        self._print(COLOURS.sub(b"", host.take(BATCH)))
         words = host.take_words()
-        if words and self._prompted:
-            words = b"\r\n" + words
-        self._display.write(data + words)
-        self._prompted = self._prompted and not words
+        if words or (host.commanding and not host.busy and not self._prompted):
+            self._start_line()
+        self._print(words)
         if host.commanding and not host.busy and not self._prompted:
+            self._print(PROMPT)
             self._prompted = True
-            self._display.write(PROMPT)
         host.shown()
         if _has_more(session):
             self.wake()
+
+    def _print(self, data: bytes) -> None:
+        if data:
+            self._below, self._prompted = data.endswith(b"\n"), False
+            self._display.write(data)
+
+    def _start_line(self) -> None:
+        if not self._below:
+            self._print(b"\r\n")
 
     def _read(self) -> None:
         try:
@@ -98,6 +116,7 @@ class PlainFace:
             self._host.lost_terminal()
             return
         text = data.decode("utf-8", "surrogateescape")
+        self._below = self._below if not text else text.endswith("\n")
         if not text:
             self._host.end_of_input()
         elif self._host.escape is not None and data.startswith(self._host.escape.byte):

@@ -97,7 +97,7 @@ class RawFace:
 
     def wake(self) -> None:
         session = self._host.session
-        self._read(session is not None and session.room and not self._left.is_set())
+        self._read(session is not None and session.room and not self._paused and not self._left.is_set())
         if not self._scheduled and not self._left.is_set():
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._show)
@@ -109,8 +109,12 @@ class RawFace:
     def take_draft(self) -> str:
         return ""  # every key is with the peer already
 
+    def clear(self) -> None:
+        """All that there is to see is the peer's."""
+
     def pause(self) -> None:
         self._paused = True
+        self._read(False)
 
     def entered(self, text: str) -> None:
         """Nothing is, here."""

@@ -10,6 +10,7 @@ Not patch_stdout, which can hold output back for 150 ms. Never ANSI() or HTML() 
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from typing import Final, NamedTuple
 
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory, ConditionalAutoSuggest
@@ -80,6 +81,8 @@ class Screen:
         self._spent = 0.0  # seconds that making the last batch took
         self._running = False
         self._paused = False
+        self._keyboard = keyboard
+        self._detached = ExitStack()  # from the keyboard, while paused
         self._size = display.size
         self._kind: _Kind | None = None  # what the line is for
         self._command_draft = ""
@@ -128,6 +131,8 @@ class Screen:
             )
         finally:
             self._running = False
+            self._detached.close()  # which would have the keyboard read for the prompt that is over
+            asyncio.get_running_loop().remove_reader(self._keyboard.fileno())
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
@@ -145,13 +150,18 @@ class Screen:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_at(max(self._next, loop.time()), self._flush)
 
-    def pause(self) -> None:
-        self._paused = True
+    def clear(self) -> None:
         if self._prompt_session.app.is_running:
             self._prompt_session.app.renderer.erase()
 
+    def pause(self) -> None:
+        if not self._paused and self._running:
+            self._detached.enter_context(self._keyboard.detach())
+        self._paused = True
+
     def resume(self) -> None:
         self._paused = False
+        self._detached.close()
         if self._prompt_session.app.is_running:
             self._prompt_session.app.renderer.reset()
             self._prompt_session.app.invalidate()

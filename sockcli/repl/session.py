@@ -206,7 +206,7 @@ class Session:
 
         Ends where the other mode begins: the view is to be switched for that (`shows_character`).
         """
-        shown = bytearray()
+        shown = bytearray(self.view.apply())
         if self.inbox.dropped:
             shown += f"\n[sockcli: {self.inbox.dropped:,} bytes were dropped here, more than is kept]\n".encode()
             self.inbox.dropped = 0

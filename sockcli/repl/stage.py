@@ -32,6 +32,7 @@ class Stage:
         dumb = os.environ.get("TERM", "") in ("", "dumb")
         self._console = console = Console(dumb=dumb)
         console.on_signal = on_signal
+        console.on_background = self._rest
         console.on_resume = self._resumed
         console.on_resize = self._resized
         console.modes_off = self._modes_off
@@ -39,6 +40,7 @@ class Stage:
         self._line: Face = _plain_face(host, console) if dumb else _screen(host, console, history)
         self.face: Face = self._line
         self._done = asyncio.Event()
+        self._shown: Session | None = None  # whose modes the terminal may have
         self.screen_aside = False  # the session in front has a screen of its own, which is not shown now
 
     async def run(self) -> None:
@@ -59,10 +61,11 @@ class Stage:
     def settle(self) -> None:
         """Something is another now: have the right face show it."""
         session = self._hub.current
+        self._exchange(session)
         # A screen that is put aside for the command prompt waits with its peer.
         aside = self._host.commanding and session is not None and session.shows_character
         self._hub.hold(aside or self._console.stopped)
-        if self._done.is_set() or self.face is not self._wanted():
+        if self._done.is_set() or (self.face is not self._wanted() and not self._console.stopped):
             self.face.leave()
         else:
             self.face.wake()
@@ -70,6 +73,7 @@ class Stage:
     def suspend(self) -> None:
         """Stop, as on Ctrl-Z. Raises UsageError."""
         self._console.check_job_control()
+        self.face.clear()
         self.face.pause()
         self._console.stop()
 
@@ -81,6 +85,21 @@ class Stage:
         session = self._hub.current
         character = session is not None and session.shows_character and not self._host.commanding
         return self._raw if character else self._line
+
+    def _exchange(self, session: Session | None) -> None:
+        """Another session is in front, or none: take the modes of the one before off the terminal."""
+        before, self._shown = self._shown, session
+        if before is session:
+            return
+        if before is not None:
+            self._set_modes(before.view.suspend())
+        if session is not None and not session.view.character:
+            self._set_modes(session.view.resume())
+
+    def _set_modes(self, data: bytes) -> None:
+        # One that only prints has none, and would print this.
+        if not self._console.dumb or self.face is self._raw:
+            self.write(data)
 
     def _before(self) -> None:
         session = self._hub.current
@@ -123,9 +142,16 @@ class Stage:
 
     def _modes_off(self) -> bytes:
         session = self._hub.current
-        if session is None or self.face is not self._raw:
+        if session is None or (self._console.dumb and self.face is self._line):
             return b""
-        return session.view.suspend() + (_NEW_LINE if session.lines.partial else b"")
+        # The line is erased by then, what is raw stays.
+        below = _NEW_LINE if self.face is self._raw and session.lines.partial else b""
+        return session.view.suspend() + below
+
+    def _rest(self) -> None:
+        """Somebody else stopped us, and we go on where the terminal is not ours."""
+        self.face.pause()
+        self.settle()
 
     def _resumed(self) -> None:
         session = self._hub.current

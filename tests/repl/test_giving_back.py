@@ -95,11 +95,36 @@ def test_what_comes_while_stopped_is_shown_afterwards(start: Start, peer: Peer) 
     terminal.prompts("shell> ")
     connection.sendall(b"\nmeanwhile\nname: ")
     terminal.enter("bg")  # it runs, but the terminal is not its own
-    terminal.enter("echo $((40 + 2))")
-    terminal.shows("42")
+    for number in range(5):  # and what is typed there neither reaches it nor stops it
+        terminal.enter(f"echo $((40 + {number}))")
+        terminal.shows(f"{40 + number}")
+    terminal.enter("jobs")
+    terminal.shows("[1]+  Running")
     assert "meanwhile" not in terminal.text
     terminal.enter("fg")
     terminal.shows("meanwhile\nname:")
+
+
+@pytest.mark.parametrize("go_on", ["bg", "fg"])
+def test_killed_after_a_stop(start: Start, peer: Peer, go_on: str) -> None:
+    terminal, connection = under_a_shell(start, peer, f"tcp 127.0.0.1 {peer.port}")
+    connection.sendall(b"name: ")
+    terminal.prompts("name: ")
+    terminal.type(CTRL_Z)
+    terminal.prompts("shell> ")
+    terminal.enter(go_on)
+    if go_on == "fg":
+        terminal.prompts("name: ")
+        os.killpg(terminal.foreground(), signal.SIGTERM)
+        terminal.prompts("shell> ")
+    else:
+        terminal.enter("kill %1; wait %1")
+    terminal.enter("echo $((40 + 2))")
+    terminal.shows("42")
+    assert connection.recv(100) == b""
+    assert terminal.is_as_found()
+    assert "Terminated" in terminal.text
+    assert "ignored" not in terminal.text
 
 
 def test_the_command_suspend_in_character_mode(start: Start, peer: Peer) -> None:
@@ -135,6 +160,25 @@ def test_stopped_from_outside_in_character_mode(start: Start, peer: Peer) -> Non
     terminal.until(lambda: bytes(terminal.written).rfind(b"\x1b[?1049h") > len(off), "the screen again")
     terminal.type("x")
     receive(connection, b"x")
+
+
+@pytest.mark.parametrize("leave", ["quit", "close 1", "tcp 127.0.0.1 PORT"])
+def test_what_the_user_let_through_in_line_mode_is_undone(start: Start, peer: Peer, leave: str) -> None:
+    """Also where the session is not over, but another takes its place."""
+    terminal = start("repl", "127.0.0.1", peer.port)
+    connection = peer.accept()
+    connection.sendall(b"welcome\r\n")
+    terminal.shows("welcome")
+    terminal.type(ESCAPE)
+    terminal.prompts("sockcli> ")
+    terminal.enter("set terminal raw")
+    terminal.prompts("")
+    connection.sendall(b"\x1b[?1000h\x1b[?1mode\r\n")
+    terminal.until(lambda: b"?1000h" in terminal.written, "the mode")
+    terminal.type(ESCAPE)
+    terminal.prompts("sockcli> ")
+    terminal.enter(leave.replace("PORT", peer.port))
+    terminal.until(lambda: terminal.written.rfind(b"?1000h") < terminal.written.rfind(b"?1000l"), "its end")
 
 
 CRASHING = """

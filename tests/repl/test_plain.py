@@ -22,7 +22,7 @@ def test_a_terminal_that_only_prints(start: Start, peer: Peer) -> None:
     terminal.prompts("name: ")
     terminal.enter("joe")
     receive(connection, b"joe\n")
-    connection.sendall(b"hello joe\r\n")
+    connection.sendall(b"\x1b[32mhello\x1b[0m joe\r\n")
     terminal.shows("name: joe\nhello joe")
     terminal.type(ESCAPE + "\r")
     terminal.prompts("sockcli> ")
@@ -62,6 +62,7 @@ def test_the_repl_there(start: Start, peer: Peer) -> None:
     terminal.prompts("name: ")
     connection.close()
     terminal.prompts("sockcli> ")
+    assert f"name:\nsockcli: session 1: connection closed by 127.0.0.1:{peer.port}\nsockcli>" in terminal.text
     terminal.type(CTRL_D)
     assert terminal.finish() == 0
     assert b"\x1b" not in terminal.written
