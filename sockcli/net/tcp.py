@@ -114,8 +114,10 @@ class TcpTransport:
             self._sock.shutdown(socket.SHUT_WR)
             self._fin_sent = True
         except OSError as exc:
-            # ENOTCONN: it is lost already. There may still be something to read, after which receive() raises it.
-            self._lost = self._lost or exc
+            # ENOTCONN: it is lost already, and the kernel still has the reason. There may also be something to read,
+            # after which receive() raises it.
+            reason = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            self._lost = self._lost or (OSError(reason, "") if reason else exc)
 
     def close(self) -> None:
         if self._sock.fileno() < 0:

@@ -117,7 +117,7 @@ class TestLoss:
         until(lambda: broken(pair.transport), "the reset")
         pair.transport.send_eof()
         assert pair.transport.receive() == b"last words"
-        with pytest.raises(Unreachable):
+        with pytest.raises(Unreachable, match="connection reset by the peer"):
             pair.transport.receive()
 
     def test_reset_after_the_peers_end_is_no_clean_end_once_we_hear_of_it(self, pair: TcpPair) -> None:
