@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import socket
 import sys
@@ -114,10 +115,8 @@ class TcpTransport:
             self._sock.shutdown(socket.SHUT_WR)
             self._fin_sent = True
         except OSError as exc:
-            # ENOTCONN: it is lost already, and the kernel still has the reason. There may also be something to read,
-            # after which receive() raises it.
-            reason = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            self._lost = self._lost or (OSError(reason, "") if reason else exc)
+            # ENOTCONN: it is lost already. There may still be something to read, after which receive() raises it.
+            self._lost = self._lost or exc
 
     def close(self) -> None:
         if self._sock.fileno() < 0:
@@ -143,7 +142,9 @@ class TcpTransport:
         return Signal.EOF
 
     def _lose(self, exc: OSError) -> SockcliError:
-        self._lost = self._lost or exc
+        # What the half-close met only says that the connection is lost, and leaves the kernel's reason where it is.
+        if self._lost is None or self._lost.errno == errno.ENOTCONN:
+            self._lost = exc
         return translate(self._lost, f"connection with {self.peer}")
 
     def _drain(self) -> None:
