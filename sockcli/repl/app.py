@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sockcli.errors import Interrupted, SockcliError, UsageError
 from sockcli.policy import Policy
+from sockcli.repl.errand import Errand
 from sockcli.repl.history import COMMANDS, HistoryFile, history_path
 from sockcli.repl.hub import Hub, MakeEngine
 from sockcli.repl.options import EscapeKey, Settings
@@ -30,8 +31,6 @@ from sockcli.text import printable
 if TYPE_CHECKING:
     from prompt_toolkit.completion import Completer
 
-# Lines entered while a command runs wait for it. More than this were not typed by hand.
-MOST_QUEUED: Final = 1_000
 # Lines of ours that wait while a full-screen program has the terminal. The last ones are the ones to read.
 MOST_WORDS: Final = 500
 
@@ -65,10 +64,9 @@ class Repl:
         self._make_runner = make_runner
         self._made_runner: CommandRunner | None = None
         self._asked = False  # one command, then back to the session
+        self._errand = Errand(self._command_failed, self._command_ended)
         self._spoke = False  # the command that runs showed something
         self.lingering = False
-        self._task: asyncio.Task[None] | None = None  # the command that runs
-        self._queue: deque[str] = deque()  # lines entered meanwhile
         self._words: deque[str] = deque(maxlen=MOST_WORDS)
         self._failure: BaseException | None = None
         self._main: asyncio.Task[Any] | None = None
@@ -101,9 +99,7 @@ class Repl:
             if self._failure is None:
                 raise
         finally:
-            if self._task is not None:
-                self._task.cancel()
-                await asyncio.wait([self._task])
+            await self._errand.end()
             self.hub.close_all()
 
     def _abort(self, failure: BaseException) -> None:
@@ -145,29 +141,25 @@ class Repl:
 
     def _start(self, work: Awaitable[None]) -> None:
         self._spoke = False
-        self._task = asyncio.ensure_future(self._command(work))
+        self._errand.start(work)
         self._settle()
 
-    async def _command(self, work: Awaitable[None]) -> None:
-        try:
-            await work
-        except asyncio.CancelledError:
-            self.notice("cancelled")
-        except SockcliError as exc:
-            if self._is_last:
-                self._failure = exc
-            else:
-                self._report(exc)
-        except Exception as exc:  # noqa: BLE001 - a fault in one command is not the end of all sessions
-            self.notice(f"internal error: {type(exc).__name__}: {exc}")
-        self._task = None
-        self.doing = ""
+    def _command_failed(self, failure: SockcliError | str) -> None:
+        if isinstance(failure, str):
+            self.notice(failure)
+        elif self._is_last:
+            self._failure = failure
+        else:
+            self._report(failure)
+
+    def _command_ended(self) -> None:
         assert self._stage is not None
-        self.lingering = self._asked and self._spoke and self._stage.screen_aside and not self._queue
+        self.doing = ""
+        self.lingering = self._asked and self._spoke and self._stage.screen_aside and not self._errand.waiting
         self._asked = self.lingering
         self._settle()
-        while self._queue and not self.busy:
-            self._act(self._queue.popleft())
+        while not self._stage.over and (line := self._errand.next_line()) is not None:
+            self._act(line)
 
     def _report(self, error: SockcliError) -> None:
         for line in str(error).split("\n"):
@@ -237,7 +229,7 @@ class Repl:
 
     @property
     def busy(self) -> bool:
-        return self._task is not None
+        return self._errand.runs
 
     @property
     def hidden(self) -> bool:
@@ -276,10 +268,10 @@ class Repl:
         self.hub.resize(columns, rows)
 
     def enter(self, text: str) -> None:
-        if not self.busy:
+        if self.busy:
+            self._errand.queue(text)
+        else:
             self._act(text)
-        elif len(self._queue) < MOST_QUEUED:
-            self._queue.append(text)
 
     def _act(self, text: str) -> None:
         assert self._stage is not None
@@ -290,8 +282,7 @@ class Repl:
         self._stage.face.entered(text)
         try:
             if session is not None and not self._asked:
-                for line in text.split("\n"):
-                    session.send_line(line)
+                session.send_lines(text.split("\n"))
             elif "\n" in text:
                 raise UsageError("a pasted block is not run; a command is one line")
             elif text.strip():
@@ -304,9 +295,8 @@ class Repl:
 
     def cancel(self) -> None:
         session = self.hub.current
-        if self._task is not None:
-            self._queue.clear()
-            self._task.cancel()
+        if self.busy:
+            self._errand.cancel()
         elif self._asked:
             self._asked = False
             self._settle()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from sockcli.endpoint import Address
-from sockcli.errors import SockcliError, Unreachable, UsageError
+from sockcli.errors import SockcliError, Unreachable
 from sockcli.net.base import Signal, Transport
 from sockcli.net.udp import UdpReceiver
 from sockcli.policy import Grant
@@ -15,7 +16,6 @@ from sockcli.repl.inbox import Chunk
 from sockcli.repl.options import Settings, UdpTarget
 from sockcli.repl.session import Listener, Session
 from sockcli.telnet.newline import EOLS
-from sockcli.text import printable
 
 # Datagrams that the kernel does not take yet, in bytes. UDP's queue is hardly ever full, and nothing is gained by
 # keeping many datagrams for a network that drops them.
@@ -41,11 +41,7 @@ class UdpSession(Session):
 
     def _line(self, text: str) -> bytes:
         """A line as the datagram that it is sent as."""
-        try:
-            data = text.encode(self.settings.encoding, "surrogateescape")
-        except UnicodeEncodeError as exc:
-            char = printable(text[exc.start])
-            raise UsageError(f"{char} has no form in {self.settings.encoding}; nothing was sent") from exc
+        data = self._encode(text)
         eol = self.settings.eol
         return data if self._chomp else data + EOLS["lf" if eol == "auto" else eol]
 
@@ -77,8 +73,9 @@ class DatagramSession(UdpSession):
     def unsent(self) -> int:
         return self._out_size
 
-    def send_line(self, text: str, /) -> None:
-        self.send_bytes(self._line(text))
+    def send_lines(self, lines: Sequence[str], /) -> None:
+        for datagram in [self._line(line) for line in lines]:
+            self.send_bytes(datagram)
 
     def send_bytes(self, data: bytes, /) -> None:
         """One datagram, which may have no bytes."""
@@ -118,8 +115,10 @@ class DatagramSession(UdpSession):
 
     def close(self) -> None:
         self.over = True
-        self._close_records()
-        self._transport.close()
+        try:
+            self._close_records()
+        finally:
+            self._transport.close()
 
     def _send(self) -> None:
         while self._out:
@@ -153,7 +152,7 @@ class BoundSession(UdpSession):
     def family(self) -> int:
         return self._receiver.local.family
 
-    def send_line(self, _text: str, /) -> None:
+    def send_lines(self, _lines: Sequence[str], /) -> None:
         raise self._cannot("say to whom: send --to HOST PORT TEXT")
 
     def send_bytes(self, _data: bytes, /) -> None:
@@ -179,8 +178,10 @@ class BoundSession(UdpSession):
 
     def close(self) -> None:
         self.over = True
-        self._close_records()
-        self._receiver.close()
+        try:
+            self._close_records()
+        finally:
+            self._receiver.close()
 
     def _addresses(self) -> list[tuple[str, str]]:
         return [("bound to", str(self._receiver.local))]

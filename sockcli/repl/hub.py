@@ -290,7 +290,8 @@ class Hub:
             return
         fd = session.fileno()
         reads, writes = session.interest()
-        reads = reads and not (self._held and session is self._current)
+        held = self._held and session is self._current
+        reads = reads and not held
         loop = asyncio.get_running_loop()
         _, had_reads, had_writes = self._watched.get(session.number, (fd, False, False))
         if reads != had_reads:
@@ -298,7 +299,7 @@ class Hub:
         if writes != had_writes:
             _ = loop.add_writer(fd, self._ready, session) if writes else loop.remove_writer(fd)
         self._watched[session.number] = fd, reads, writes
-        if session.eager and not self._held and session.number not in self._woken:
+        if session.eager and not held and session.number not in self._woken:
             self._woken.add(session.number)
             loop.call_soon(self._ready, session)
         self._set_timer(session, loop)

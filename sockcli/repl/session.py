@@ -7,10 +7,9 @@ do raises UsageError, so that a command need not know kinds.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Protocol
 
 from sockcli.clock import NEVER, Deadline
 from sockcli.endpoint import Address
@@ -22,6 +21,7 @@ from sockcli.repl.inbox import Chunk, Inbox
 from sockcli.repl.lines import LineFlow
 from sockcli.repl.options import Limits, Settings
 from sockcli.repl.view import View
+from sockcli.text import printable
 
 
 class Listener(Protocol):
@@ -122,8 +122,12 @@ class Session:
         """Bytes of ours that are not with the kernel yet."""
         return 0
 
-    def send_line(self, _text: str, /) -> None:
+    def send_line(self, text: str, /) -> None:
         """A line that was typed, with the end of line that is in force. Raises SockcliError."""
+        self.send_lines([text])
+
+    def send_lines(self, _lines: Sequence[str], /) -> None:
+        """Lines that were entered as one. Raises SockcliError; then usually none of them was sent."""
         raise self._cannot("nothing can be sent")
 
     def send_bytes(self, _data: bytes, /) -> None:
@@ -268,6 +272,13 @@ class Session:
     def _cannot(self, why: str) -> UsageError:
         return UsageError(f"session {self.number} ({self.title}): {why}")
 
+    def _encode(self, text: str) -> bytes:
+        try:
+            return text.encode(self.settings.encoding, "surrogateescape")
+        except UnicodeEncodeError as exc:
+            char = printable(text[exc.start])
+            raise UsageError(f"{char} has no form in {self.settings.encoding}; nothing was sent") from exc
+
     def _came(self, data: bytes) -> None:
         """Count and record what was on the wire."""
         self.received += len(data)
@@ -316,11 +327,3 @@ def _clock(when: float) -> str:
 
 def _amount(count: int, last: float | None) -> str:
     return f"{count:,} bytes" + (f", last at {_clock(last)}" if last is not None else "")
-
-
-TERMINAL_TYPE: Final = "TERM"
-
-
-def terminal_type() -> str:
-    """What telnet tells the peer about the terminal."""
-    return os.environ.get(TERMINAL_TYPE, "")

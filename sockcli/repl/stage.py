@@ -47,12 +47,16 @@ class Stage:
         """Show what is wanted, until `end`. The terminal is ours that long."""
         with self._console.taken():
             self._resized()
-            while not self._done.is_set():
+            while not self.over:
                 self.face = self._wanted()
                 self._before()
                 if self.face is self._wanted():
                     await self.face.run()
                 self._after()
+
+    @property
+    def over(self) -> bool:
+        return self._done.is_set()
 
     def end(self) -> None:
         self._done.set()
@@ -65,7 +69,7 @@ class Stage:
         # A screen that is put aside for the command prompt waits with its peer.
         aside = self._host.commanding and session is not None and session.shows_character
         self._hub.hold(aside or self._console.stopped)
-        if self._done.is_set() or (self.face is not self._wanted() and not self._console.stopped):
+        if self.over or (self.face is not self._wanted() and not self._console.stopped):
             self.face.leave()
         else:
             self.face.wake()

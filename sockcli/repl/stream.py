@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import codecs
 import time
-from typing import ClassVar, Final, Protocol, runtime_checkable
+from collections.abc import Sequence
+from typing import ClassVar, Final
 
 from sockcli.clock import NEVER, Deadline
 from sockcli.endpoint import Address, Operation
-from sockcli.errors import SockcliError, Unreachable, UsageError
+from sockcli.errors import SockcliError, TimedOut, Unreachable
 from sockcli.net.base import CHUNK, WANT_READ, WANT_WRITE, Signal, Transport
-from sockcli.pump import HIGH_WATER, Pump
 from sockcli.repl.inbox import Chunk
 from sockcli.repl.options import Settings, TcpTarget
-from sockcli.repl.session import Listener, Session, terminal_type
-from sockcli.telnet import Side, TelnetCodec
+from sockcli.repl.outgoing import Outgoing
+from sockcli.repl.session import Listener, Session
+from sockcli.repl.speaking import REQUESTS, codec_for, spoken, worth_telling
+from sockcli.telnet import TelnetCodec
 from sockcli.telnet import events as ev
-from sockcli.telnet.constants import option_name, parse_option
+from sockcli.telnet.constants import parse_option
 from sockcli.telnet.newline import EOLS
-from sockcli.text import printable
 from sockcli.wait import READABLE, URGENT, WRITABLE, wait
-
-# A codec answers what the peer says. A peer that asks on and on but does not read the answers is not read any more.
-MOST_ANSWERS: Final = 4 * HIGH_WATER
 
 # A read where telnet is spoken: nothing but negotiations, it takes 15 ms to understand, for which a key has to wait.
 TELNET_READ: Final = 8 * 1024
@@ -30,22 +28,7 @@ TELNET_READ: Final = 8 * 1024
 # The peer has ended, and may still take what was on its way to it. One that does not say within this never will.
 LAST_WORDS: Final = 1.0
 
-TELNET_PORT: Final = 23
-
-_REQUESTS: Final = {
-    "do": (Side.PEER, True),
-    "dont": (Side.PEER, False),
-    "will": (Side.US, True),
-    "wont": (Side.US, False),
-}
 _AT_ONCE: Final = Deadline(0)
-
-
-@runtime_checkable
-class SendsUrgent(Protocol):
-    """A transport that can mark a byte as urgent."""
-
-    def send_urgent(self, data: memoryview) -> int | Signal: ...
 
 
 class StreamSession(Session):
@@ -65,16 +48,15 @@ class StreamSession(Session):
         super().__init__(transport.grant, settings, listener, target.limits)
         self._transport = transport
         self._shutdown = target.shutdown
-        self._codec = _codec(target, settings, size)
-        self._out = Pump()
-        self._urgent = memoryview(b"")  # goes out behind all that is in the pump
+        self._codec = codec_for(target, settings, size)
+        self._out = Outgoing(transport, self._codec, self._went)
         self._mark_ahead = False  # the codec knows about the urgent byte that is on its way
         self._wire_ended = False
         self._broken = False  # the codec gives nothing more
         self._last_words = NEVER
         self._character_came = False  # the data that is handed out came in character mode
         self._key_decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._pull()
+        self._out.pull()
 
     # Who it is
 
@@ -104,32 +86,28 @@ class StreamSession(Session):
 
     @property
     def room(self) -> bool:
-        held_back = self._codec is not None and self._codec.blocked and self._codec.held > 0
-        return self._out.room and not held_back and not self.over
+        return self._out.room and not self.over
 
     @property
     def unsent(self) -> int:
-        return self._out.pending + len(self._urgent) + (self._codec.held if self._codec is not None else 0)
+        return self._out.unsent
 
-    def send_line(self, text: str, /) -> None:
-        data = self._encode(text)
+    def send_lines(self, lines: Sequence[str], /) -> None:
+        encoded = [self._encode(line) for line in lines]
         self._expect_open()
-        codec = self._codec
-        if codec is not None and codec.active:
-            codec.send_data(data)
-            codec.send_enter()
-        else:
-            eol = self.settings.eol
-            self._out.put(data + EOLS["lf" if eol == "auto" else eol])
+        for data in encoded:
+            if self._codec is not None and self._codec.active:
+                self._codec.send_data(data)
+                self._codec.send_enter()
+            else:
+                eol = self.settings.eol
+                self._out.put_raw(data + EOLS["lf" if eol == "auto" else eol])
         self._pull()
 
     def send_bytes(self, data: bytes, /) -> None:
         self._expect_open()
-        if self._codec is not None:
-            self._codec.send_data(data)
-        else:
-            self._out.put(data)
-        self._pull()
+        self._out.put(data)
+        self._listener.session_changed(self)
 
     def send_keys(self, data: bytes, /) -> None:
         if self.input_ended or self.over:
@@ -137,9 +115,8 @@ class StreamSession(Session):
         if self.settings.encoding != "utf-8":
             data = self._key_decoder.decode(data).encode(self.settings.encoding, "replace")
         # Whoever reads the keys stops while there is no room; the few that were read by then are taken.
-        if self._codec is not None:
-            self._codec.send_data(data)
-        self._pull()
+        self._out.put(data)
+        self._listener.session_changed(self)
 
     def send_eof(self) -> None:
         self._expect_open()
@@ -147,29 +124,23 @@ class StreamSession(Session):
         if self._codec is not None:
             self._codec.send_eof()
         self._linger = Deadline(self._limits.linger)
-        self._pull()
+        self._out.pull()
         self._send()
         self._listener.session_changed(self)
 
-    def _expect_open(self) -> None:
+    def _expect_open(self, *, room: bool = True) -> None:
         if self.over:
             raise self._cannot("it is over")
         if self.input_ended:
             raise self._cannot("the end of input was sent")
-        if not self.room:
+        if room and not self.room:
             raise self._cannot(f"the peer does not read; {self.unsent:,} bytes are on their way")
-
-    def _encode(self, text: str) -> bytes:
-        try:
-            return text.encode(self.settings.encoding, "surrogateescape")
-        except UnicodeEncodeError as exc:
-            char = printable(text[exc.start])
-            raise UsageError(f"{char} has no form in {self.settings.encoding}; nothing was sent") from exc
 
     # Telnet
 
     def interrupt(self) -> None:
-        self._telnet().interrupt()
+        # Also where the peer does not read: that is what Synch is for.
+        self._telnet(urgent=True).interrupt()
         self._pull()
 
     def ayt(self) -> None:
@@ -181,7 +152,7 @@ class StreamSession(Session):
         self._pull()
 
     def telnet_request(self, verb: str, option: str, /) -> None:
-        side, enable = _REQUESTS[verb]
+        side, enable = REQUESTS[verb]
         self._telnet().request(parse_option(option), side, enable)
         self._take_events()
 
@@ -195,11 +166,15 @@ class StreamSession(Session):
         if name == "eol" and self._codec is not None:
             self._codec.set_eol(None if value == "auto" else value)
 
-    def _telnet(self) -> TelnetCodec:
+    def _telnet(self, *, urgent: bool = False) -> TelnetCodec:
         if self._codec is None or not self._codec.active:
             raise self._cannot("it does not speak telnet")
-        self._expect_open()
+        self._expect_open(room=not urgent)
         return self._codec
+
+    def _pull(self) -> None:
+        self._out.pull()
+        self._listener.session_changed(self)
 
     # For the hub
 
@@ -210,7 +185,7 @@ class StreamSession(Session):
         if self.over:
             return False, False
         events = self._transport.interest(WANT_READ) if self._reads() else 0
-        if self._out.pending or self._urgent:
+        if self._out.pending:
             events |= self._transport.interest(WANT_WRITE)
         return bool(events & READABLE), bool(events & WRITABLE)
 
@@ -237,56 +212,29 @@ class StreamSession(Session):
         super().check_limits()
 
     def close(self) -> None:
-        if not self.over:
-            self._send()  # what was entered just now
-        self.over = True
-        self._close_records()
-        self._transport.close()
-
-    # The way out
-
-    def _pull(self) -> None:
-        """Move what the codec has to say to the queue; what is urgent waits until all before it is sent."""
-        codec = self._codec
-        while codec is not None:
-            self._out.put(codec.data_to_send())
-            if self._out.pending or self._urgent:
-                break
-            self._urgent = memoryview(codec.urgent_to_send())
-            if not self._urgent:
-                break
-        self._listener.session_changed(self)
+        try:
+            if not self.over:
+                self._send()  # what was entered just now
+            self._close_records()
+        finally:
+            self.over = True
+            self._transport.close()
 
     def _send(self) -> None:
-        while self.failure is None and (front := self._urgent if not self._out.pending else self._out.front()):
-            try:
-                taken = self._send_some(front)
-            except SockcliError as exc:
-                # What came before the loss is still to be read; reading then ends with the same error.
-                self.failure = exc
-                return
-            if not taken:
-                return
-            self._went(front[:taken])
-            if self._out.pending:
-                self._out.took(taken)
-            else:
-                self._urgent = self._urgent[taken:]
-            self._pull()
-        if self.input_ended and self._shutdown and self.failure is None and not self.unsent:
-            self._transport.send_eof()
-
-    def _send_some(self, data: memoryview) -> int:
-        if not self._out.pending and isinstance(self._transport, SendsUrgent):
-            taken = self._transport.send_urgent(data)
-        else:
-            taken = self._transport.send(data)
-        return taken if isinstance(taken, int) else 0
+        if self.failure is not None:
+            return
+        try:
+            self._out.send()
+            if self.input_ended and self._shutdown and not self.unsent:
+                self._transport.send_eof()
+        except (Unreachable, TimedOut) as exc:
+            # What came before the loss is still to be read; reading then ends with the same error.
+            self.failure = exc
 
     # The way in
 
     def _has_room(self) -> bool:
-        return not (self.front and self.inbox.full) and self._out.pending <= MOST_ANSWERS
+        return not (self.front and self.inbox.full) and not self._out.choked
 
     def _reads(self) -> bool:
         return not self._wire_ended and self._has_room() and not self._undecoded
@@ -343,23 +291,13 @@ class StreamSession(Session):
                 break
 
     def _hand_out(self, event: ev.Event) -> None:
-        match event:
-            case ev.Data():
-                self._show(event.data)
-            case ev.ModeChanged():
-                # The codec is ahead of its events: what it says of itself is true of the last of them only.
-                self._character_came = event.character
-            case ev.TelnetWarning():
-                self._listener.session_notice(self, event.text)
-            case ev.OptionRefused():
-                self._listener.session_notice(self, f"the peer refused {option_name(event.option)}")
-            case ev.EncodingChanged():
-                self._listener.session_notice(self, f"the peer agreed on {printable(event.charset)}")
-            case ev.ComPort():
-                value = printable(str(event.value))
-                self._listener.session_notice(self, f"serial port: {event.name} {value}")
-            case _:
-                return  # modes and options are asked for where they matter
+        if isinstance(event, ev.Data):
+            self._show(event.data)
+        elif isinstance(event, ev.ModeChanged):
+            # The codec is ahead of its events: what it says of itself is true of the last of them only.
+            self._character_came = event.character
+        elif text := worth_telling(event):
+            self._listener.session_notice(self, text)
 
     def _show(self, data: bytes) -> None:
         self._keep(Chunk(data, time.time(), character=self._character_came))
@@ -381,28 +319,6 @@ class StreamSession(Session):
         return [("peer", str(self.peer)), ("local", str(self._transport.local))]
 
     def _more_status(self) -> list[tuple[str, str]]:
-        if not self.speaks_telnet:
+        if self._codec is None or not self._codec.active:
             return [("telnet", "no")]
-        assert self._codec is not None
-        mode = "character" if self.character_mode else "line"
-        rows = [("telnet", f"{mode} mode, echo by {'the peer' if self.echo_off else 'us'}")]
-        for option, us, peer in self._codec.status():
-            rows.append((f"  {option_name(option)}", f"ours {us.value}, theirs {peer.value}"))
-        return rows
-
-
-def _codec(target: TcpTarget, settings: Settings, size: tuple[int, int] | None) -> TelnetCodec | None:
-    if target.telnet == "off":
-        return None
-    # BSD's rule: unsolicited options are typed into some consoles as text, so only port 23 hears them from us first.
-    piped = target.telnet == "piped"
-    telnet_port = target.request.operation is Operation.TCP_CONNECT and target.request.port == TELNET_PORT
-    initiate = telnet_port and not piped
-    options = target.telnet_options._replace(
-        terminal_type=terminal_type(),
-        size=size,
-        eol=None if settings.eol == "auto" else settings.eol,
-        mode="piped" if piped else "auto",
-        initiate=initiate,
-    )
-    return TelnetCodec(options, active=initiate or target.telnet != "auto")
+        return spoken(self._codec)
