@@ -6,6 +6,7 @@ import asyncio
 import math
 from typing import Final
 
+from sockcli.endpoint import Operation
 from sockcli.errors import TimedOut
 from sockcli.repl import parse
 from sockcli.repl.command import Call
@@ -92,10 +93,17 @@ async def wait(call: Call) -> None:
 
 
 async def _awaited(hub: Hub) -> Session:
-    """The session in front; where there is none but a listener, the first peer to connect. Raises UsageError."""
+    """The session in front; where there is none, the first that a listener accepted, or will. Raises UsageError."""
     if hub.current is None:
         listeners = [session for session in hub.sessions.values() if session.kind == "tcp-listen"]
-        if listeners:
+        accepted = [
+            session
+            for session in hub.sessions.values()
+            if session.kind == "tcp" and session.request.operation is Operation.TCP_LISTEN
+        ]
+        if accepted:
+            hub.use(accepted[0].number)
+        elif listeners:
             await hub.until(listeners[-1], lambda: hub.current is not None)
     return hub.get()
 

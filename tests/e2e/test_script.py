@@ -287,6 +287,18 @@ def test_commands_in_a_file_and_lines_longer_than_a_read(sockcli: Sockcli, tcp_p
         assert process.finish().code == ExitCode.OK
 
 
+def test_what_was_given_before_a_failure_is_sent(sockcli: Sockcli, tcp_peer: Listen, tmp_path: Path) -> None:
+    peer = tcp_peer()
+    file = tmp_path / "commands"
+    file.write_bytes(script(f"tcp {HOST} {peer.port}", *["send " + "x" * 400_000] * 10, "nosuch"))
+    with file.open("rb") as stdin:
+        process = sockcli.start("repl", stdin=stdin)
+        connection = peer.accept()
+        until(lambda: not process.moves(), "it to wait for the peer")
+        assert len(read_all(connection)) == 4_000_000
+        assert process.finish().code == ExitCode.USAGE
+
+
 def test_a_line_without_end_is_an_error(sockcli: Sockcli) -> None:
     process = sockcli.start("repl")
     with suppress(BrokenPipeError):
@@ -409,6 +421,24 @@ def test_a_listeners_peers_are_sessions(sockcli: Sockcli) -> None:
         first.close()
         second.close()
         assert process.finish(b"").code == ExitCode.OK
+
+
+def test_one_peer_after_the_other_however_early_they_come(sockcli: Sockcli) -> None:
+    process = start(sockcli, "listen 0")
+    port = process.port("tcp")
+    with connect(port) as first, connect(port) as second:
+        process.wait_for_error("session 3: 127.0.0.1")
+        first.shutdown(socket.SHUT_WR)
+        second.shutdown(socket.SHUT_WR)
+        process.send(script("wait 10", "close", "wait 10", "close", "wait 10", "close", "sessions"))
+        assert (read_all(first), read_all(second)) == (b"", b"")
+        with connect(port) as third:
+            third.shutdown(socket.SHUT_WR)
+            assert read_all(third) == b""
+        result = process.finish(b"")
+    assert result.code == ExitCode.OK, result.err
+    assert "*1  tcp-listen" not in result.err
+    assert " 1  tcp-listen 127.0.0.1:0  open" in result.err
 
 
 def test_nobody_connects(sockcli: Sockcli) -> None:
@@ -642,6 +672,12 @@ def test_the_escape_key_is_for_a_terminal(sockcli: Sockcli) -> None:
     result = sockcli.run("repl", "--escape", "^A", data=b"")
     assert result.code == ExitCode.USAGE
     assert "--escape is for a terminal" in result.err
+
+
+def test_its_help_loads_nothing_of_it(sockcli: Sockcli) -> None:
+    result = sockcli.run("repl", "--help", program=TIMED)
+    assert result.code == ExitCode.OK
+    assert offenders(loaded(result.err), *HEAVY, "sockcli.repl", "sockcli.net", "sockcli.policy") == set()
 
 
 def test_it_loads_nothing_of_a_terminals(sockcli: Sockcli) -> None:
