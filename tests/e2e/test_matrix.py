@@ -200,7 +200,11 @@ def test_both_at_once(case: Case, sink_kind: str, background: Background) -> Non
     assert result.out == expected(sink_kind, ANSWER)
 
 
-def test_a_reset(case: Case, sink_kind: str) -> None:
+def test_a_reset(case: Case, sink_kind: str, background: Background) -> None:
+    # A reset that comes before the run knows that it is connected would be a failure to connect.
+    fed = background(case.source.feed)
+    assert read_all(case.connection) == case.source.data
+    fed.result(PATIENCE)
     deliver(case.connection, ANSWER[:60_000])
     reset(case.connection)
     result = case.finish()
