@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from sockcli.clock import NEVER, Deadline
-from sockcli.ending import LULL
+from sockcli.ending import FLOWING, FLOWING_LULL, LULL
 from sockcli.errors import SockcliError
 from sockcli.flow import Codec, Ready, Tap
 from sockcli.net.base import WANT_WRITE, Signal, Transport
@@ -149,7 +149,7 @@ class Outbound:
         data = source.read()
         if not isinstance(data, bytes):
             return
-        self.lull.restart()
+        self._note_piece(len(data))
         if self._encoder is not None:
             data = self._encoder.encode(data)
         if self._pacer is not None:
@@ -167,9 +167,12 @@ class Outbound:
         else:
             if isinstance(moved, int):
                 self.sent += moved
-                self.lull.restart()
+                self._note_piece(moved)
             elif moved is Signal.EOF:
                 source.ended = True
+
+    def _note_piece(self, size: int) -> None:
+        self.lull = Deadline(LULL if size < FLOWING else FLOWING_LULL)
 
     def _close_input(self) -> None:
         self._input_closed = True

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sockcli import outbound
 from sockcli.clock import Deadline
 from sockcli.ending import Ending, ending_of
 from sockcli.errors import Interrupted, LocalFailure, OutputGone, TimedOut, Unreachable
@@ -20,7 +21,7 @@ from sockcli.record import open_records
 from sockcli.relay import RelayOptions
 from sockcli.streams import Source
 from tests.relaying import Outcome, Session, new_session
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 MUCH = bytes(range(256)) * 40_000  # 10 MB: more than the kernel's buffers hold
 PIPE_SIZE = 65_536
@@ -160,6 +161,20 @@ def test_a_writer_that_waits_at_a_full_pipe_may_still_fill_it(session: Session) 
     fed.result()
     session.transport.close()
     assert received.result() == MUCH
+
+
+def test_a_pipeline_under_way_may_stand_still_for_a_moment(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes in large pieces is waited for longer than what somebody may have typed."""
+    monkeypatch.setattr(outbound, "LULL", 0)
+    monkeypatch.setattr(outbound, "FLOWING_LULL", PATIENCE)
+    session.type(b"x" * 8192)
+    session.peer.shutdown(socket.SHUT_WR)
+    session.start()
+    assert session.peer.recv(8192, socket.MSG_WAITALL) == b"x" * 8192
+    session.type(b"and the rest")
+    assert session.finish() is Ending.PEER
+    session.transport.close()
+    assert read_all(session.peer) == b"and the rest"
 
 
 def test_a_file_is_sent_to_its_end(session: Session, tmp_path: Path) -> None:
