@@ -43,6 +43,7 @@ _PACKAGES: Final = {
     "vim.tiny": "vim-tiny",
     "less": "less",
     "top": "procps",
+    "ps": "procps",
 }
 
 
@@ -234,7 +235,7 @@ def rsyslog(directory: Path) -> Iterator[Syslog]:
 
 
 def ngircd(directory: Path) -> Iterator[Server]:
-    """An IRC server. It pings a client that said nothing for two seconds, and gives up on it after two more."""
+    """An IRC server. It lets a client in that answers its PING."""
     path = program("ngircd")
     directory.mkdir(parents=True, exist_ok=True)
 
@@ -246,10 +247,8 @@ def ngircd(directory: Path) -> Iterator[Server]:
             Info = a server for tests
             Listen = 127.0.0.1
             Ports = {port}
-            [Limits]
-            PingTimeout = 2
-            PongTimeout = 20
             [Options]
+            RequireAuthPing = yes
             DNS = no
             Ident = no
             PAM = no

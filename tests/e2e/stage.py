@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -37,8 +38,8 @@ class Stage:
         script = (PRELUDE + login).replace("{directory}", str(self.directory))
         return self._stack.enter_context(telnet_servers.telnetd(self.directory / "telnetd", script)).port
 
-    def terminal(self, *command: str) -> Terminal:
-        terminal = Terminal(command, directory=self.directory)
+    def terminal(self, *command: str, env: Mapping[str, str] | None = None) -> Terminal:
+        terminal = Terminal(command, directory=self.directory, env=env)
         self._stack.callback(terminal.close)
         return terminal
 

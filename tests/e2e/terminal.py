@@ -152,6 +152,14 @@ class Terminal:
         os.write(self._master, data)
 
 
+def is_given_back(terminal: Terminal) -> None:
+    """The terminal is as it was found: its attributes, and what programs switch on in it."""
+    assert terminal.attributes() == terminal.attributes_before
+    assert terminal.screen.mode == terminal.modes_before
+    assert not terminal.screen.cursor.hidden
+    assert terminal.screen.cursor.attrs == terminal.screen.default_char
+
+
 def _take_terminal() -> None:
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
