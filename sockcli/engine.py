@@ -21,6 +21,7 @@ from sockcli.net.resolve import resolve
 from sockcli.net.sockaddr import UNSPECIFIED
 from sockcli.options import CONNECT_TIMEOUT, DialOptions, ListenOptions, Note, Source
 from sockcli.policy import Grant, Policy, Request
+from sockcli.scope import Scope, scope
 from sockcli.wait import NO_INTERRUPT, Interrupt
 
 if TYPE_CHECKING:
@@ -97,12 +98,14 @@ class Engine:
         return listen(grant, addresses, backlog=options.backlog, net=self._net)
 
     def bind(self, request: Request, options: ListenOptions = _LISTEN) -> UdpReceiver:
-        """Receive datagrams from anyone. Raises what listen() does."""
+        """Receive datagrams from anyone; a multicast group is joined for that. Raises what listen() does."""
         grant = self._authorize(request, Operation.UDP_BIND)
-        addresses = self._resolve(grant, options.family, options.deadline)
+        addresses = grant.admit(self._resolve(grant, options.family, options.deadline))
+        groups = [address for address in addresses if scope(address.host) is Scope.MULTICAST]
+        membership = self.policy.authorize(Request(Operation.UDP_MULTICAST_MEMBERSHIP)) if groups else None
         from sockcli.net.udp import receiver
 
-        return receiver(grant, addresses, net=self._net)
+        return receiver(grant, groups or addresses, membership=membership, net=self._net)
 
     def resolve(self, request: Request, *, family: int = 0, deadline: Deadline = NEVER) -> list[Answer]:
         """Every address that an allowed host leads to, and whether it may be used. Opens no connection.

@@ -529,6 +529,15 @@ class TestResolve:
             Engine(policy("tcp-connect:*"), net=net, interrupt=Now()).resolve(request("tcp-connect:printer.test:80"))
 
 
+@pytest.mark.parametrize("host", ["239.1.2.3", "[ff15::7]", "group.test"])
+def test_a_multicast_group_is_not_bound_without_leave_to_join_it(host: str) -> None:
+    net = Names({"group.test": ["239.1.2.3"]})
+    for rules, deny in ((["udp-bind"], []), (["udp-bind", "udp-multicast-membership"], ["udp-multicast-membership"])):
+        with pytest.raises(Denied, match="udp-multicast-membership denied"):
+            Engine(policy(*rules, deny=deny), net=net).bind(request(f"udp-bind:{host}:9"))
+    assert not net.made
+
+
 def test_failures_leave_no_descriptor() -> None:
     with plain_socket("127.0.0.1") as sock:
         wanted = ask(Operation.TCP_CONNECT, sock, "localhost")

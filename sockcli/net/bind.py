@@ -94,3 +94,23 @@ def _bound(end: LocalEnd, kind: int, net: Net) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+_JOINING: Final = {
+    socket.AF_INET: (socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP),
+    socket.AF_INET6: (socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP),
+}
+
+
+def join(sock: socket.socket, grant: Grant) -> None:
+    """Join the multicast group that it is bound to: else nothing sent there arrives. Raises LocalFailure."""
+    if grant.request.operation is not Operation.UDP_MULTICAST_MEMBERSHIP:
+        raise TypeError(f"{grant} does not allow a multicast group to be joined")
+    group = sock.getsockname()[0]
+    level, option = _JOINING[sock.family]
+    try:
+        # No interface is named: the one that the way to the group leads over.
+        sock.setsockopt(level, option, socket.inet_pton(sock.family, group) + bytes(4))
+    except OSError as exc:
+        hint = "no interface leads to that group (`ip route` shows which could)" if exc.errno == errno.ENODEV else None
+        raise LocalFailure(f"cannot join {group}: {reason(exc)}", hint=hint) from exc

@@ -16,7 +16,7 @@ from sockcli.endpoint import Address, Operation
 from sockcli.errors import LocalFailure, SockcliError, Unreachable
 from sockcli.net.attempts import Attempts
 from sockcli.net.base import CHUNK, SYSTEM_NET, Events, Net, Signal, SockAddr, translate
-from sockcli.net.bind import NO_LOCAL_ENDS, LocalEnds, bind, bind_first
+from sockcli.net.bind import NO_LOCAL_ENDS, LocalEnds, bind, bind_first, join
 from sockcli.net.sockaddr import af, from_sockaddr, to_sockaddr
 from sockcli.net.udp_batch import ANCILLARY, REFUSALS, SOL_UDP, UDP_GRO, Ancillary, batch, cut_at, split
 from sockcli.options import Note
@@ -278,6 +278,18 @@ def _expect_whole(flags: int, sender: Address) -> None:
         raise LocalFailure(f"a datagram from {sender} has more than {_BUFFER:,} bytes; it is dropped, not cut")
 
 
-def receiver(grant: Grant, addresses: Sequence[Address], *, net: Net = SYSTEM_NET) -> UdpReceiver:
-    """A receiver on the first of `addresses` that this machine has. Raises Denied, LocalFailure."""
-    return UdpReceiver(bind_first(grant, addresses, socket.SOCK_DGRAM, net), grant)
+def receiver(
+    grant: Grant, addresses: Sequence[Address], *, membership: Grant | None = None, net: Net = SYSTEM_NET
+) -> UdpReceiver:
+    """A receiver on the first of `addresses` that this machine has. With `membership` it is a multicast group to join.
+
+    Raises Denied, LocalFailure.
+    """
+    sock = bind_first(grant, addresses, socket.SOCK_DGRAM, net)
+    if membership is not None:
+        try:
+            join(sock, membership)
+        except BaseException:
+            sock.close()
+            raise
+    return UdpReceiver(sock, grant)

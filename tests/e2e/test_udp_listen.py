@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.peers import bytes_of_all_kinds
 from tests.e2e.runner import Sockcli
+from tests.netns import namespace
 from tests.servers import program
 
 
@@ -122,3 +124,27 @@ def test_each_netcat_can_be_the_sender(sockcli: Sockcli, command: list[str]) -> 
     argv += [part.format(process.port("udp")) for part in command[1:]]
     subprocess.run(argv, input=b"from elsewhere\n", timeout=15, check=False)
     assert process.finish().out == b"from elsewhere\n"
+
+
+class TestMulticast:
+    def test_a_group_is_joined(self, sockcli: Sockcli, tmp_path: Path) -> None:
+        with namespace(tmp_path / "namespace") as inside:
+            route = [program("ip"), "route", "add", "239.0.0.0/8", "dev", "lo"]
+            subprocess.run(inside.command(*route), check=True)
+            before = inside.command()
+            process = sockcli.start("udp", "-l", "-v", "--count", "1", "239.1.2.3", 9000, before=before)
+            process.wait_for_error("listening")
+            assert sockcli.run("udp", "239.1.2.3", 9000, "to all", before=before).code == 0
+            assert process.finish().out == b"to all"
+
+    def test_a_group_that_no_interface_leads_to(self, sockcli: Sockcli, tmp_path: Path) -> None:
+        with namespace(tmp_path / "namespace") as inside:
+            result = sockcli.run("udp", "-l", "239.1.2.3", 9000, before=inside.command())
+        assert (result.code, result.out) == (1, b"")
+        assert result.err.startswith("sockcli: error: cannot join 239.1.2.3: no such device\nhint: ")
+
+    def test_joining_takes_a_rule_of_its_own(self, sockcli: Sockcli) -> None:
+        sockcli.allow("udp-bind")
+        result = sockcli.run("udp", "-l", "239.1.2.3", 9000)
+        assert result.code == 3
+        assert '"udp-multicast-membership"' in result.err
