@@ -67,6 +67,7 @@ class Engine:
         def attempt(limit: Deadline) -> Transport:
             if not addresses:
                 addresses.extend(self._resolve(grant, family, limit))
+                _tell_left_out(grant, addresses, options.on_attempt)
             return opener(grant, addresses, ends, options.on_attempt, limit)
 
         return self._persist(attempt, options)
@@ -205,6 +206,14 @@ def _local_hosts(source: Source, target: Request, family: int) -> list[Host]:
     if families and own not in families:
         raise UsageError(f"bad source {source.host}: it is IPv{own}, and the connection IPv{families[0]}")
     return [source.host]
+
+
+def _tell_left_out(grant: Grant, addresses: Sequence[Address], note: Note | None) -> None:
+    """Who wonders why an address is not tried finds it with -v; where all of them are denied, the error says so."""
+    denials = [_denial(grant, address) for address in addresses] if note else []
+    if note and not all(denials):
+        for denied in filter(None, denials):
+            note(f"left out: {denied.reason}")
 
 
 def _denial(grant: Grant, address: Address) -> Denied | None:

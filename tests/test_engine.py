@@ -189,6 +189,19 @@ class TestOpen:
             "192.0.2.7:80: connection refused",
         ]
 
+    def test_addresses_left_out_are_told_once(self) -> None:
+        notes: list[str] = []
+        net = Names({"printer.test": ["127.0.0.1", "192.0.2.7"]}, {"192.0.2.7": REFUSED})
+        with pytest.raises(Unreachable):
+            Engine(policy("tcp-connect:printer.test"), net=net).open(
+                request("tcp-connect:printer.test:80"), DialOptions(retry=1, on_attempt=notes.append)
+            )
+        assert (
+            [note for note in notes if "127.0.0.1" in note]
+            == notes[:1]
+            == ["left out: printer.test leads to 127.0.0.1 (loopback), and that needs a rule for the address"]
+        )
+
 
 class TestTimeLimits:
     def open(self, net: Names, options: DialOptions) -> None:
