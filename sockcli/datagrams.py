@@ -7,13 +7,12 @@ to be unreachable, ends the run only when no more input is there at once. What i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sockcli.clock import AT_ONCE, NEVER, Deadline
 from sockcli.ending import LULL, Ending, deadline_passed
 from sockcli.endpoint import Operation
 from sockcli.errors import LocalFailure, SockcliError, TimedOut, Unreachable
-from sockcli.flow import Tap
 from sockcli.framing import Framing, cutter, too_large
 from sockcli.net import udp
 from sockcli.net.base import Signal
@@ -21,6 +20,9 @@ from sockcli.net.udp import UdpTransport
 from sockcli.reception import BATCH, Printer, Show
 from sockcli.streams import Sink, Source
 from sockcli.wait import NO_INTERRUPT, READABLE, WRITABLE, Interest, Interrupt, Poller
+
+if TYPE_CHECKING:
+    from sockcli.flow import Tap
 
 # How long `--replies` waits where no time is given.
 REPLY_WAIT: Final = 5.0

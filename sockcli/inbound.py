@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sockcli.clock import AT_ONCE
 from sockcli.errors import SockcliError
-from sockcli.flow import Codec, Ready, Tap
 from sockcli.net.base import CHUNK, WANT_READ, Signal, Transport
 from sockcli.net.fastpath import Direct, Shortcut, Unfit
 from sockcli.outbound import Outbound
 from sockcli.streams import Sink
 from sockcli.wait import BROKEN, URGENT, WRITABLE, Interest, wait
+
+if TYPE_CHECKING:
+    from sockcli.flow import Codec, Ready, Tap
 
 # What one read takes once there is much to take. To a file, 64 KiB at a time take twice as long, and more than this
 # saves nothing.

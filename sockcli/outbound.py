@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sockcli.clock import NEVER, Deadline
 from sockcli.ending import FLOWING, FLOWING_LULL, LULL
 from sockcli.errors import SockcliError
-from sockcli.flow import Codec, Ready, Tap
 from sockcli.net.base import WANT_WRITE, Signal, Transport
 from sockcli.net.fastpath import Shortcut, Unfit
 from sockcli.pacing import LinePacer
@@ -16,6 +15,9 @@ from sockcli.pump import HIGH_WATER, Pump
 from sockcli.streams import Source
 from sockcli.text import CrlfEncoder
 from sockcli.wait import READABLE, Interest
+
+if TYPE_CHECKING:
+    from sockcli.flow import Codec, Ready, Tap
 
 # A codec answers what the peer says. A peer that asks on and on but does not read the answers is not read any more.
 MOST_ANSWERS: Final = 4 * HIGH_WATER

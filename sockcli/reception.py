@@ -6,17 +6,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sockcli.clock import NEVER, Deadline
 from sockcli.ending import LAST_WORDS, Ending, deadline_passed
 from sockcli.endpoint import Address
 from sockcli.errors import Interrupted, SockcliError
-from sockcli.flow import Ready, Tap
 from sockcli.net.base import Signal
 from sockcli.net.udp import UdpReceiver
 from sockcli.streams import Sink
 from sockcli.wait import NO_INTERRUPT, READABLE, WRITABLE, Interest, Interrupt, Poller
+
+if TYPE_CHECKING:
+    from sockcli.flow import Ready, Tap
 
 # Datagrams taken between two looks at everything else.
 BATCH: Final = 64

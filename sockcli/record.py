@@ -13,17 +13,19 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sockcli.clock import Deadline
 from sockcli.descriptors import STANDARD, STDERR
 from sockcli.endpoint import Address
 from sockcli.errors import LocalFailure, OutputGone, SockcliError, UsageError
-from sockcli.flow import Tap
 from sockcli.policy import Grant
 from sockcli.streams import OutputFilter, Sink
 from sockcli.text import hex_dump_lines, printable, system_reason
 from sockcli.wait import NO_INTERRUPT, Interrupt, wait
+
+if TYPE_CHECKING:
+    from sockcli.flow import Tap
 
 # What is recorded may be a password: nobody else's to read.
 _PRIVATE: Final = 0o600

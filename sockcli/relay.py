@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Final, NamedTuple, NoReturn, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn, Protocol, runtime_checkable
 
 from sockcli.clock import AT_ONCE, NEVER, Deadline
 from sockcli.ending import LAST_WORDS, Ending, deadline_passed, ending_of
 from sockcli.errors import SockcliError, TimedOut, Unreachable
-from sockcli.flow import Codec, Tap
 from sockcli.inbound import Inbound
 from sockcli.net.base import Transport
 from sockcli.net.fastpath import from_peer, to_peer
@@ -21,6 +20,9 @@ from sockcli.outbound import Outbound
 from sockcli.streams import Sink, Source
 from sockcli.text import counted
 from sockcli.wait import FAILED, NO_INTERRUPT, Interrupt, Poller, wait
+
+if TYPE_CHECKING:
+    from sockcli.flow import Codec, Tap
 
 # The kernel tells nobody when the peer has acknowledged everything, so it is asked: after a round trip on this
 # machine, and then less and less often, up to what a person does not notice.
