@@ -18,10 +18,9 @@ _LINK_LOCAL: Final = 0xFE80 >> 6  # the high 10 bits of fe80::/10 (RFC 4291, 2.4
 
 _NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*").fullmatch
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*").fullmatch
-_OCTET: Final = r"(0|[1-9][0-9]?|1[0-9][0-9]|2[0-4][0-9]|25[0-5])"
-_QUAD = re.compile(rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}").fullmatch
 _ZONE: Final = r"[A-Za-z0-9._-]{1,15}"  # 15: IFNAMSIZ without its NUL
-_PORT = re.compile(r"[0-9]{1,5}").fullmatch
+# What one byte holds, each number in its one spelling.
+OCTETS: Final = {str(number): number for number in range(256)}
 
 MAX_NAME: Final = 253  # RFC 1035's 255 octets on the wire
 MAX_LABEL: Final = 63
@@ -79,11 +78,11 @@ class Host:
         name = canonical_name(text)
         if not _NUMBER(name.rpartition(".")[2]):
             return cls(name, HostKind.NAME)
-        quad = _QUAD(name)
-        if quad is None:
+        try:
+            a, b, c, d = [OCTETS[part] for part in name.split(".")]
+        except (KeyError, ValueError):
             _explain_quad(text, name)
-        a, b, c, d = quad.groups()
-        return cls(name, HostKind.IPV4, int(a) << 24 | int(b) << 16 | int(c) << 8 | int(d))
+        return cls(name, HostKind.IPV4, a << 24 | b << 16 | c << 8 | d)
 
     @classmethod
     def from_packed(cls, kind: HostKind, packed: int, zone: str | None = None) -> Host:
@@ -181,10 +180,16 @@ def canonical_name(text: str) -> str:
     return name
 
 
-def parse_port(text: str) -> int:
+def port_number(text: str) -> int | None:
     """0 to 65535. Stricter than int() and getaddrinfo, which take `+80`, ` 80`, `8_0` and 65616 as 80."""
-    port = int(text) if _PORT(text) else -1
-    if not 0 <= port <= 65_535:
+    port = int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else -1
+    return port if 0 <= port <= 65_535 else None
+
+
+def parse_port(text: str) -> int:
+    """As `port_number`. Raises UsageError."""
+    port = port_number(text)
+    if port is None:
         raise UsageError(f"bad port {quoted(text)}: a port is a number from 0 to 65535")
     return port
 

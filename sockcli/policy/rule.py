@@ -6,11 +6,10 @@ for a request are found among many index.py's. Text that is no rule is a UsageEr
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 from typing import Final, NamedTuple, NoReturn
 
-from sockcli.endpoint import Endpoint, Host, HostKind, Operation, canonical_name, quoted
+from sockcli.endpoint import OCTETS, Endpoint, Host, HostKind, Operation, canonical_name, port_number, quoted
 from sockcli.errors import UsageError
 
 WIDTHS: Final = {HostKind.IPV4: 32, HostKind.IPV6: 128}  # bits in an address
@@ -155,8 +154,6 @@ class PlacedRule(NamedTuple):
 
 
 _OPERATIONS: Final = {operation.value: operation for operation in Operation}
-_PORT = re.compile(r"[0-9]{1,5}").fullmatch
-_BITS = re.compile(r"0|[1-9][0-9]{0,2}").fullmatch
 
 
 def _explain_operation(name: str) -> NoReturn:
@@ -170,8 +167,8 @@ def _explain_operation(name: str) -> NoReturn:
 def _parse_port(text: str) -> int | None:
     if text in ("", "*"):
         return None
-    port = int(text) if _PORT(text) else 0
-    if not 1 <= port <= 65_535:
+    port = port_number(text)
+    if not port:
         raise UsageError("port must be 1 to 65535 or *")
     return port
 
@@ -238,9 +235,10 @@ def _parse_bracketed(text: str) -> Pattern:
 
 def _split_block(text: str, kind: HostKind) -> tuple[str, int]:
     address, _, bits = text.partition("/")
-    if not _BITS(bits) or int(bits) > WIDTHS[kind]:
+    length = OCTETS.get(bits)
+    if length is None or length > WIDTHS[kind]:
         raise UsageError(f"the length of an {kind.value} block is 0 to {WIDTHS[kind]}")
-    return address, int(bits)
+    return address, length
 
 
 def _block(kind: HostKind, packed: int, bits: int) -> Block:
