@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import codec, datagrams, latency, machine, memory, policies, report, startup, streams, tools
+from benchmarks import codec, datagrams, keys, latency, machine, memory, policies, report, startup, streams, tools
 from benchmarks.measure import Bench, Row, Work
 from benchmarks.native import compile_all
 
@@ -20,6 +20,7 @@ WORKS: dict[str, Work] = {
     **policies.WORKS,
     **codec.WORKS,
     **memory.WORKS,
+    **keys.WORKS,
 }
 
 MANIFEST = {
