@@ -288,19 +288,18 @@ def test_commands_in_a_file_and_lines_longer_than_a_read(sockcli: Sockcli, tcp_p
         assert process.finish().code == ExitCode.OK
 
 
-def test_what_was_given_before_a_failure_is_sent(sockcli: Sockcli, tcp_peer: Listen, tmp_path: Path) -> None:
+@pytest.mark.parametrize("last", ["nosuch", "quit", "close"])
+def test_what_was_given_before_the_end_is_sent(sockcli: Sockcli, tcp_peer: Listen, last: str) -> None:
+    """Also what telnet holds back, here until the peer has agreed to binary data."""
     peer = tcp_peer()
-    file = tmp_path / "commands"
-    file.write_bytes(script(f"tcp {HOST} {peer.port}", *["send " + "x" * 400_000] * 10, "nosuch"))
-    with file.open("rb") as stdin:
-        process = sockcli.start("repl", stdin=stdin)
-        connection = peer.accept()
-        # In small steps, so that the kernel has no room for the rest when the last command fails.
-        for _ in range(10):
-            until(lambda: not process.moves(), "it to wait for the peer")
-            read_exactly(connection, 200_000)
-        assert len(read_all(connection)) == 2_000_000
-        assert process.finish().code == ExitCode.USAGE
+    process = start(sockcli, f"tcp --telnet --binary {HOST} {peer.port}", "send held back", last)
+    connection = peer.accept()
+    assert sorted(read_exactly(connection, 6)) == sorted(b"\xff\xfb\x00\xff\xfd\x00")
+    until(lambda: process.has_read_all() and not process.moves(), "it to wait for the peer")
+    connection.sendall(b"\xff\xfd\x00\xff\xfb\x00")
+    assert read_all_after(process, connection) == b"held back"
+    connection.close()
+    assert process.finish().code == (ExitCode.USAGE if last == "nosuch" else ExitCode.OK)
 
 
 def test_a_line_without_end_is_an_error(sockcli: Sockcli) -> None:
