@@ -34,7 +34,7 @@ PROMISED: Final = 100.0  # ms
 KEYS: Final = string.ascii_uppercase[:20]
 BEFORE: Final = 4 << 20  # of the flood are on the screen when the first key is typed
 # Some caches of prompt_toolkit's fill at first, up to their limits.
-SHORT: Final = 50 << 20
+SHORT: Final = 100 << 20
 LONG: Final = 200 << 20
 TOO_LONG: Final = 30.0
 
@@ -126,7 +126,7 @@ def keys(bench: Bench) -> Iterator[Row]:
     for kind, data in FLOODS.items():
         sizes = {"sockcli": LONG, "floor": SHORT}
         figures = medians(in_turns({name: partial(_memory, bench, data, size) for name, size in sizes.items()}, 1))
-        yield Row(f"memory at the prompt, 200 MB beside 50 MB: {kind}", "MB", True, figures, {"floor": 1 / 1.1})
+        yield Row(f"memory at the prompt, 200 MB beside 100 MB: {kind}", "MB", True, figures, {"floor": 1 / 1.1})
 
 
 WORKS: dict[str, Work] = {"keys": keys}
