@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import subprocess
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +12,11 @@ _HERE = Path(__file__).parent
 
 
 def compile_all(directory: Path) -> None:
-    """Build both into `directory`."""
+    """Build both into `directory`, and sockcli's bytecode beside its sources.
+
+    pip does that when it installs. A checkout may lack it, and then each start would compile what it loads.
+    """
+    compileall.compile_dir(_HERE.parent / "sockcli", quiet=1)
     for name in ("peer", "floor"):
         subprocess.run(
             ["cc", "-O2", "-pthread", "-Wno-unused-result", "-o", directory / name, _HERE / f"{name}.c"], check=True
