@@ -46,6 +46,11 @@ class LineFlow:
         self._follow(whole)
         return written + _PLAIN if b"\x1b" in written else written
 
+    @property
+    def prompt(self) -> bytes:
+        """`partial`, with the colours in force where it begins."""
+        return b"".join(self._colours) + self.partial if self.partial else b""
+
     def complete(self) -> bytes:
         """The unfinished line, to be written as it is: the user ended it, or there is no more."""
         partial, self.partial = self.partial, b""

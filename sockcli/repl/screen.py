@@ -27,9 +27,9 @@ from sockcli.repl.ends import TerminalInput, TerminalOutput
 from sockcli.repl.face import Host
 from sockcli.repl.history import COMMANDS, LINES, HistoryFile, TypedHistory
 from sockcli.repl.keys import Actions, key_bindings
+from sockcli.repl.prompt import fragments
 from sockcli.repl.session import Session
 from sockcli.repl.toolbar import STYLES
-from sockcli.terminal import safe_text
 from sockcli.text import printable
 
 COMMAND_PROMPT: Final = "sockcli> "
@@ -225,9 +225,8 @@ class Screen:
         if host.lingering:
             return [("class:progress", LINGER_PROMPT)]
         if host.commanding:
-            return [("class:prompt", COMMAND_PROMPT)]
-        partial = host.session.lines.partial if host.session is not None else b""
-        return [("", safe_text(partial).expandtabs())]
+            return [("class:command", COMMAND_PROMPT)]
+        return fragments(host.session.lines.prompt if host.session is not None else b"")
 
     def _before_render(self) -> None:
         self._take_kind()  # a hidden line that was emptied is hidden no longer

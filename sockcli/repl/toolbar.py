@@ -12,7 +12,7 @@ from sockcli.repl.session import Session
 from sockcli.text import printable
 
 STYLES: Final = {
-    "prompt": "ansimagenta bold",
+    "command": "ansimagenta bold",
     "progress": "ansimagenta",
     "bottom-toolbar": "noreverse",
     "bottom-toolbar.text": "reverse",

@@ -69,6 +69,16 @@ def test_a_prompt_keeps_its_words_and_loses_its_sequences(start: Start, peer: Pe
     assert terminal.screen.acted == []
 
 
+def test_a_prompt_keeps_its_colours(start: Start, peer: Peer) -> None:
+    terminal, connection = session(start, peer)
+    connection.sendall(b"\x1b[31mred\x1b[0m> ")
+    terminal.prompts("red>")
+    terminal.type("x")
+    terminal.prompts("red> x")
+    row = terminal.screen.buffer[terminal.screen.cursor.y]
+    assert [row[column].fg for column in (0, 2, 3, 5)] == ["red", "red", "default", "default"]
+
+
 def test_a_colour_lasts_beyond_the_redraw_of_the_line(start: Start, peer: Peer) -> None:
     terminal, connection = session(start, peer)
     connection.sendall(b"\x1b[31mred\r\n")

@@ -42,6 +42,14 @@ def test_a_colour_is_in_force_on_the_next_line_and_never_on_ours() -> None:
     assert flow.feed(b"four\n", 80) == b"four\r\n"
 
 
+def test_a_prompt_has_the_colours_of_the_lines_before() -> None:
+    flow = LineFlow()
+    flow.feed(RED + b"one\nname: ", 80)
+    assert flow.prompt == RED + b"name: "
+    flow.complete()
+    assert flow.prompt == b""
+
+
 def test_colours_without_end_are_forgotten() -> None:
     flow = LineFlow()
     flow.feed(b"".join(b"\x1b[38;5;%dm" % number for number in range(256)) + b"\n", 80)
