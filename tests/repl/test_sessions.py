@@ -212,6 +212,7 @@ def test_ctrl_c_in_a_session_of_the_repl_ends_nothing(start: Start, peer: Peer) 
 def test_datagrams(start: Start, udp_peer: socket.socket) -> None:
     terminal = repl(start)
     terminal.enter(f"udp 127.0.0.1 {udp_peer.getsockname()[1]}")
+    terminal.shows("sockcli: session 1: udp")
     terminal.prompts("")
     terminal.enter("ping")
     data, address = udp_peer.recvfrom(100)
