@@ -48,28 +48,12 @@ def _main(argv: Sequence[str]) -> int:
 
 
 def _run(argv: Sequence[str]) -> int:
-    """Run click, and print what went wrong. Raises Interrupted."""
-    import click
-
-    from sockcli.cli.main import cli
+    """Run the command, and print what went wrong. Raises Interrupted."""
     from sockcli.cli.settings import report
     from sockcli.errors import ExitCode, Interrupted, OutputGone, SockcliError
 
     try:
-        # Not in its standalone mode: there click prints in its own form, and turns Ctrl-C into exit 1.
-        code = cli.main(list(argv), prog_name="sockcli", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as exc:
-        exc.show()
-        return ExitCode.USAGE
-    except click.UsageError as exc:
-        path = exc.ctx.command_path if exc.ctx else "sockcli"
-        report(_sentence(exc.format_message()), hint=f"try '{path} --help'")
-        return ExitCode.USAGE
-    except click.ClickException as exc:
-        report(_sentence(exc.format_message()))
-        return ExitCode.FAILURE
-    except click.Abort:
-        raise Interrupted(signal.SIGINT) from None
+        code = _click(argv)
     except OutputGone:
         return ExitCode.SIGPIPE
     except Interrupted:
@@ -89,12 +73,22 @@ def _run(argv: Sequence[str]) -> int:
     return code if isinstance(code, int) else ExitCode.OK
 
 
-def _sentence(text: str) -> str:
-    """click's message in the form of ours: no capital and no full stop around a single sentence."""
-    from sockcli.text import uncapitalized
+def _click(argv: Sequence[str]) -> object:
+    """What the command returns, with click's own exceptions as ours."""
+    import click
 
-    text = uncapitalized(text)
-    return text[:-1] if text.endswith(".") and text.count(". ") == 0 else text
+    from sockcli.cli.main import cli
+    from sockcli.errors import Interrupted
+
+    try:
+        # Not in its standalone mode: there click prints in its own form, and turns Ctrl-C into exit 1.
+        return cli.main(list(argv), prog_name="sockcli", standalone_mode=False)
+    except click.UsageError as exc:
+        from sockcli.cli.usage import usage_error
+
+        raise usage_error(exc) from exc
+    except click.Abort:
+        raise Interrupted(signal.SIGINT) from None
 
 
 def _flush_stdout() -> int:

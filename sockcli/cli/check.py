@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from sockcli.cli.common import HELP_OPTIONS, common_options
+from sockcli.cli.common import HELP_OPTIONS, Command, common_options
 from sockcli.cli.options import deadline_option, family_of, family_options
 from sockcli.cli.output import emit, emit_json
 from sockcli.cli.params import Protocol, expect_no_more, take_target
 from sockcli.cli.settings import Settings, pass_settings
-from sockcli.endpoint import Operation
+from sockcli.endpoint import Operation, quoted
 from sockcli.errors import ExitCode, UsageError
 from sockcli.policy import Request
 from sockcli.text import table
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sockcli.policy import Decision, Policy
 
 
-@click.command("check", context_settings=HELP_OPTIONS)
+@click.command("check", cls=Command, context_settings=HELP_OPTIONS)
 @click.argument("words", nargs=-1, metavar="OP [HOST PORT]")
 @click.option("--resolve", is_flag=True, help="Look the name up, where it is allowed, and check its addresses too.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
@@ -152,7 +152,7 @@ def parse_request(words: Sequence[str]) -> Request:
     try:
         operation = Operation(name)
     except ValueError:
-        raise UsageError(f"{name!r} is no operation", hint=f"one of {', '.join(Operation)}") from None
+        raise UsageError(f"{quoted(name)} is no operation", hint=f"one of {', '.join(Operation)}") from None
     others = [rest, *words[1:]] if colon else list(words[1:])
     if not operation.takes_address:
         expect_no_more(others)

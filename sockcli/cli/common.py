@@ -14,6 +14,33 @@ F = TypeVar("F", bound=Callable[..., Any])
 HELP_OPTIONS: Final = {"help_option_names": ["-h", "--help"]}
 
 
+class Command(click.Command):
+    """A command whose usage errors all tell which it was: of some, click's parser does not know."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as exc:
+            exc.ctx = exc.ctx or ctx
+            raise
+
+
+class Group(Command, click.Group):
+    """A command of commands."""
+
+    command_class = Command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        known = self.list_commands(ctx)
+        if args[0] not in known and not ctx.resilient_parsing:
+            from sockcli.cli.usage import no_such_command
+
+            raise no_such_command(args[0], known, ctx.command_path)
+        return super().resolve_command(ctx, args)
+
+
 def bundle(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
     """One decorator of several, listed in the order in which the help shows them."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sockcli.cli.common import HELP_OPTIONS, common_options
+from sockcli.cli.common import HELP_OPTIONS, Command, common_options
 from sockcli.cli.settings import Settings, pass_settings
 from sockcli.descriptors import STDIN, is_interactive
 from sockcli.text import printable
@@ -32,7 +32,7 @@ OFFER = "Press Enter for the REPL on these servers, or q to leave: "
 MAX_ANSWER = 1_024
 
 
-@click.command("demo", context_settings=HELP_OPTIONS)
+@click.command("demo", cls=Command, context_settings=HELP_OPTIONS)
 @click.option("--serve", is_flag=True, help="Keep the servers up, and say how to reach them, until Ctrl-C.")
 @common_options
 @pass_settings

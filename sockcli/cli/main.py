@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import click
 
 from sockcli import __version__
-from sockcli.cli.common import HELP_OPTIONS, common_options
+from sockcli.cli.common import HELP_OPTIONS, Group, common_options
 from sockcli.descriptors import is_interactive
 from sockcli.errors import ExitCode, OutputGone
 
@@ -42,7 +42,7 @@ def _reader_may_go() -> Iterator[None]:
         raise OutputGone("stdout") from exc
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group that knows its commands' names and summaries without importing them."""
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import click
 
-from sockcli.endpoint import Endpoint, Host, parse_port, split_target
+from sockcli.endpoint import Endpoint, Host, parse_port, quoted, split_target
 from sockcli.errors import UsageError
 from sockcli.options import Source
 
@@ -35,11 +35,22 @@ def pause(text: str) -> float:
 
 def _seconds(text: str, bound: str, fits: Callable[[float], bool]) -> float:
     if not re.fullmatch(_DECIMAL, text):  # float() takes nan, 1_0 and full-width digits
-        raise click.BadParameter(f"{text!r} is not a number of seconds")
+        raise click.BadParameter(f"{quoted(text)} is not a number of seconds")
     seconds = float(text)
     if not fits(seconds) or seconds > MAX_SECONDS:
         raise click.BadParameter(f"{text} is out of range: {bound}, and at most {MAX_SECONDS:.0f} seconds")
     return seconds
+
+
+def whole_number(least: int) -> Callable[[str], int]:
+    """How many: `least` or more. Raises BadParameter, as the type that is returned does."""
+
+    def number(text: str) -> int:
+        if not re.fullmatch("[0-9]{1,9}", text) or int(text) < least:  # int() takes +1, 1_0 and full-width digits
+            raise click.BadParameter(f"{quoted(text)} is not a whole number from {least}")
+        return int(text)
+
+    return number
 
 
 def source(text: str) -> Source:
@@ -49,7 +60,7 @@ def source(text: str) -> Source:
     except UsageError as exc:
         raise click.BadParameter(str(exc)) from exc
     if parsed.host is not None and not parsed.host.is_address:
-        raise click.BadParameter(f"{text!r} is a name; give an address of this machine, or :PORT")
+        raise click.BadParameter(f"{quoted(text)} is a name; give an address of this machine, or :PORT")
     return parsed
 
 
@@ -85,7 +96,7 @@ def take_target(words: Sequence[str], protocol: Protocol) -> tuple[Endpoint, lis
     elif rest:
         host, port, *rest = words
     else:
-        raise UsageError(f"{first!r}: the port is missing", hint="give HOST PORT, HOST:PORT or [IPV6]:PORT")
+        raise UsageError(f"{quoted(first)}: the port is missing", hint="give HOST PORT, HOST:PORT or [IPV6]:PORT")
     return Endpoint(Host.parse(host), port_number(port, protocol)), rest
 
 
@@ -111,4 +122,4 @@ def listen_target(words: Sequence[str], protocol: Protocol) -> Endpoint:
 def expect_no_more(words: Sequence[str]) -> None:
     """Raises UsageError where there are words that no part of the command takes."""
     if words:
-        raise UsageError(f"unexpected argument {words[0]!r}")
+        raise UsageError(f"unexpected argument {quoted(words[0])}")

@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from sockcli.cli.common import HELP_OPTIONS, common_options
+from sockcli.cli.common import HELP_OPTIONS, Command, common_options
 from sockcli.cli.options import escape_option
 from sockcli.cli.settings import Settings, pass_settings
 from sockcli.descriptors import is_interactive
 from sockcli.errors import UsageError
 
 
-@click.command("repl", context_settings=HELP_OPTIONS)
+@click.command("repl", cls=Command, context_settings=HELP_OPTIONS)
 @click.argument("words", nargs=-1, metavar="[TARGET]")
 @escape_option
 @common_options

@@ -12,12 +12,13 @@ import click
 
 from sockcli.cli import tcp_options, udp_options
 from sockcli.cli.check import parse_request
-from sockcli.cli.common import HELP_OPTIONS
+from sockcli.cli.common import HELP_OPTIONS, Command
 from sockcli.cli.options import Given, family_of
 from sockcli.cli.params import connect_target, expect_no_more, listen_target
 from sockcli.cli.telnet import TELNET_ONLY, telnet_options_of
+from sockcli.cli.usage import usage_error
 from sockcli.clock import Deadline
-from sockcli.endpoint import Operation
+from sockcli.endpoint import Operation, quoted
 from sockcli.errors import UsageError
 from sockcli.options import DialOptions, ListenOptions
 from sockcli.policy import Request
@@ -33,13 +34,13 @@ NOT_FOR_SESSIONS = {
 }
 
 
-@click.command("tcp", context_settings=HELP_OPTIONS)
+@click.command("tcp", cls=Command, context_settings=HELP_OPTIONS)
 @tcp_options.tcp_options
 def tcp_reader(**_: Any) -> None:
     """Connect to TARGET: HOST PORT, HOST:PORT or [IPV6]:PORT."""
 
 
-@click.command("udp", context_settings=HELP_OPTIONS)
+@click.command("udp", cls=Command, context_settings=HELP_OPTIONS)
 @udp_options.udp_options
 def udp_reader(**_: Any) -> None:
     """Send datagrams to TARGET: HOST PORT, HOST:PORT or [IPV6]:PORT."""
@@ -104,7 +105,7 @@ def read(name: str, words: Sequence[str]) -> tuple[Given, dict[str, Any]]:
     try:
         context = READERS[name].make_context(name, list(words))
     except click.UsageError as exc:
-        raise UsageError(exc.format_message(), hint=f"`help {name}` lists the options") from exc
+        raise usage_error(exc, f"help {name}") from exc
     except click.exceptions.Exit as exc:  # --help, which was shown
         raise UsageError(f"{name}: nothing was opened", hint=f"`help {name}` is the same page") from exc
     given = Given(context)
@@ -149,7 +150,7 @@ def udp_target(words: Sequence[str], values: Mapping[str, Any]) -> UdpTarget:
     """`values` are the options of `sockcli udp`. Raises UsageError."""
     target, messages = connect_target(words, "udp")
     if messages:
-        raise UsageError(f"unexpected argument {messages[0]!r}", hint="open the session, then type or `send` it")
+        raise UsageError(f"unexpected argument {quoted(messages[0])}", hint="open the session, then type or `send` it")
     deadline = Deadline(values["deadline"])
     return UdpTarget(
         Request(Operation.UDP_SEND_TO, *target),

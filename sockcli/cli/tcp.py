@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from sockcli.cli.common import HELP_OPTIONS
+from sockcli.cli.common import HELP_OPTIONS, Command
 from sockcli.cli.options import Given, is_session
 from sockcli.cli.settings import Settings, pass_settings
 from sockcli.cli.tcp_options import PLAIN, check_options, tcp_options
 
 
-@click.command("tcp", context_settings=HELP_OPTIONS)
+@click.command("tcp", cls=Command, context_settings=HELP_OPTIONS)
 @tcp_options
 @pass_settings
 @click.pass_context

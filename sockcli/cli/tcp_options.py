@@ -17,7 +17,7 @@ from sockcli.cli.options import (
     source_option,
     terminal_options,
 )
-from sockcli.cli.params import limit, pause
+from sockcli.cli.params import limit, pause, whole_number
 from sockcli.cli.telnet import TELNET_ONLY, TEXT, check_telnet, telnet_options
 from sockcli.options import CONNECT_TIMEOUT, RETRY_DELAY
 
@@ -62,7 +62,7 @@ tcp_options = bundle(
     click.option("--line-delay", metavar="S", type=pause, help="Pause between lines sent."),
     source_option,
     click.option(
-        "--retry", metavar="N", type=click.IntRange(0), default=0, show_default=True, help="Further tries to connect."
+        "--retry", metavar="N", type=whole_number(0), default="0", show_default=True, help="Further tries to connect."
     ),
     click.option(
         "--retry-delay",

@@ -10,6 +10,7 @@ import click
 
 from sockcli.cli.common import bundle
 from sockcli.cli.options import Given
+from sockcli.endpoint import quoted
 from sockcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def environment(listed: Sequence[str]) -> dict[str, str]:
     for item in listed:
         name, equals, value = item.partition("=")
         if not name:
-            raise UsageError(f"--env {item!r}: a name is missing", hint="write NAME or NAME=VALUE")
+            raise UsageError(f"--env {quoted(item)}: a name is missing", hint="write NAME or NAME=VALUE")
         if not equals:
             if name not in os.environ:
                 raise UsageError(f"--env {name}: it is not set here", hint=f"give its value: --env {name}=VALUE")

@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from sockcli.cli.common import HELP_OPTIONS
+from sockcli.cli.common import HELP_OPTIONS, Command
 from sockcli.cli.options import Given, is_session
 from sockcli.cli.params import connect_target
 from sockcli.cli.settings import Settings, pass_settings
 from sockcli.cli.udp_options import PLAIN, check_options, udp_options
 
 
-@click.command("udp", context_settings=HELP_OPTIONS)
+@click.command("udp", cls=Command, context_settings=HELP_OPTIONS)
 @udp_options
 @pass_settings
 @click.pass_context

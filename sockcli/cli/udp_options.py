@@ -14,7 +14,7 @@ from sockcli.cli.options import (
     source_option,
     terminal_options,
 )
-from sockcli.cli.params import pause
+from sockcli.cli.params import pause, whole_number
 
 CUTTING = ("framing", "chomp")
 READING = ("escapes", "hex")
@@ -36,18 +36,18 @@ udp_options = bundle(
     click.option("--escapes", is_flag=True, help=r"Read \n \r \t \0 \xHH \\ in messages."),
     click.option("--hex", is_flag=True, help="Messages and lines are hex."),
     click.option("-w", "--wait", metavar="S", type=pause, help="After the last datagram, print replies for S seconds."),
-    click.option("-n", "--replies", metavar="N", type=click.IntRange(1), help="Leave after N replies."),
+    click.option("-n", "--replies", metavar="N", type=whole_number(1), help="Leave after N replies."),
     click.option(
         "--retries",
         metavar="N",
-        type=click.IntRange(0),
-        default=0,
+        type=whole_number(0),
+        default="0",
         show_default=True,
         help="With --replies: send again N times, the wait split evenly.",
     ),
     click.option("--empty", is_flag=True, help="Send one datagram of no bytes."),
     click.option("-l", "--listen", is_flag=True, help="Print what comes to [HOST] PORT, from anyone, instead."),
-    click.option("--count", metavar="N", type=click.IntRange(1), help="With -l: leave after N datagrams."),
+    click.option("--count", metavar="N", type=whole_number(1), help="With -l: leave after N datagrams."),
     family_options,
     source_option,
     deadline_option,

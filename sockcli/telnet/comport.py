@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from sockcli.endpoint import quoted
 from sockcli.errors import UsageError
 from sockcli.telnet.constants import COM_PORT
 from sockcli.telnet.events import ComPort, Side, TelnetWarning
@@ -74,7 +75,7 @@ def parse_com(text: str) -> ComSettings:
 
 def _bad_settings(text: str) -> UsageError:
     return UsageError(
-        f"no settings for a serial port: {text!a}",
+        f"no settings for a serial port: {quoted(text)}",
         hint="for example 115200,8n1: the speed, 5 to 8 data bits, parity n, o, e, m or s, 1, 1.5 or 2 stop bits",
     )
 

@@ -1,0 +1,51 @@
+"""What click finds wrong with a command line, as an error of ours: one kind of quotes, and a hint that leads on.
+
+Loaded only for a command line that is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+import click
+
+from sockcli.endpoint import quoted
+from sockcli.errors import UsageError
+from sockcli.text import uncapitalized
+
+def usage_error(exc: click.UsageError, help_command: str | None = None) -> UsageError:
+    """The same fault in our words; `help_command` shows the options, if it is not the command's own --help."""
+    if help_command is None:
+        help_command = f"{exc.ctx.command_path if exc.ctx else 'sockcli'} --help"
+    hint = f"see `{help_command}`"
+    if isinstance(exc, click.NoSuchOption):
+        meant = _closest(exc.option_name, _options(exc.ctx))
+        return UsageError(f"no such option: {quoted(exc.option_name)}", hint=f"{meant}{hint}")
+    if isinstance(exc, click.BadParameter) and isinstance(exc.param, click.Option):
+        return UsageError(f"{max(exc.param.opts, key=len)}: {_in_our_form(exc.message)}", hint=hint)
+    return UsageError(_in_our_form(exc.format_message()), hint=hint)
+
+
+def no_such_command(name: str, known: Sequence[str], path: str) -> UsageError:
+    """`name` is none of the commands `known` of the one that is called by `path`."""
+    hint = f"{_closest(name, known)}see `{path} --help`"
+    return UsageError(f"no such command: {quoted(name)}", hint=hint)
+
+
+def _options(ctx: click.Context | None) -> list[str]:
+    return [name for param in ctx.command.params for name in (*param.opts, *param.secondary_opts)] if ctx else []
+
+
+def _closest(word: str, known: Iterable[str]) -> str:
+    """A question whether one of `known` was meant, where one is alike. Dashes make no two options alike."""
+    names = {name.strip("-"): name for name in known}
+    found = get_close_matches(word.strip("-"), names, n=1)
+    return f"did you mean {names[found[0]]}? " if found else ""
+
+
+def _in_our_form(text: str) -> str:
+    """click's sentence without its capital, its full stop and its quotes."""
+    text = re.sub(r"'([^']*)'", r'"\1"', uncapitalized(text))
+    return text[:-1] if text.endswith(".") and ". " not in text else text
