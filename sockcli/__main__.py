@@ -84,9 +84,14 @@ def _click(argv: Sequence[str]) -> object:
         # Not in its standalone mode: there click prints in its own form, and turns Ctrl-C into exit 1.
         return cli.main(list(argv), prog_name="sockcli", standalone_mode=False)
     except click.UsageError as exc:
-        from sockcli.cli.usage import usage_error
+        from sockcli.cli.usage import usage_error, wants_events
 
-        raise usage_error(exc) from exc
+        error = usage_error(exc)
+        if wants_events(argv):
+            from sockcli.record import JsonEvents
+
+            click.echo(JsonEvents().error(error), nl=False)
+        raise error from exc
     except click.Abort:
         raise Interrupted(signal.SIGINT) from None
 

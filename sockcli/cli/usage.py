@@ -15,6 +15,10 @@ from sockcli.endpoint import quoted
 from sockcli.errors import UsageError
 from sockcli.text import uncapitalized
 
+# The commands whose --json is a line for each event, an error among them.
+WITH_EVENTS = frozenset({"tcp", "udp"})
+
+
 def usage_error(exc: click.UsageError, help_command: str | None = None) -> UsageError:
     """The same fault in our words; `help_command` shows the options, if it is not the command's own --help."""
     if help_command is None:
@@ -32,6 +36,12 @@ def no_such_command(name: str, known: Sequence[str], path: str) -> UsageError:
     """`name` is none of the commands `known` of the one that is called by `path`."""
     hint = f"{_closest(name, known)}see `{path} --help`"
     return UsageError(f"no such command: {quoted(name)}", hint=hint)
+
+
+def wants_events(arguments: Sequence[str]) -> bool:
+    """Whether a command line that could not be read asks for JSON events all the same, as far as one can tell."""
+    words = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return "--json" in words and not WITH_EVENTS.isdisjoint(words)
 
 
 def _options(ctx: click.Context | None) -> list[str]:

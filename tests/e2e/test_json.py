@@ -210,3 +210,30 @@ def test_a_tcp_listener(sockcli: Sockcli) -> None:
     assert opened["operation"] == "tcp-listen"
     assert opened["address"] == local
     last_is_close(result, reason="peer", received=2, exit=0)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["tcp", "--json", "--nosuch", "a", "1"],
+        ["tcp", "--eol", "x", "--json", "a", "1"],
+        ["udp", "a", "1", "--json", "-x"],
+        ["--nosuch", "tcp", "--json", "a", "1"],
+        ["tcp", "--json"],
+    ],
+)
+def test_a_command_line_that_cannot_be_read_is_a_failure_before_that_too(
+    sockcli: Sockcli, arguments: list[str]
+) -> None:
+    result = sockcli.run(*arguments)
+    assert result.code == 2
+    (event,) = result.events()
+    message = event.pop("message")
+    assert event == {"event": "error", "kind": "usage", "exit": 2}
+    assert f"sockcli: error: {message}\n" in result.err
+
+
+@pytest.mark.parametrize("arguments", [["udp", "a", "1", "-x"], ["udp", "--nosuch", "a", "1", "--", "--json"]])
+def test_without_json_it_is_none(sockcli: Sockcli, arguments: list[str]) -> None:
+    result = sockcli.run(*arguments)
+    assert (result.code, result.out) == (2, b"")
