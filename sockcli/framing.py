@@ -50,7 +50,7 @@ class Framing(NamedTuple):
             return cls(Unit(text), 0, chomp, notation)
         # int() alone would take "+5", "1_000" and digits of other scripts; no input is longer than 18 digits.
         if not (text.isascii() and text.isdigit() and len(text) <= 18 and int(text)):
-            raise UsageError(f'framing "{printable(text)}": line, all or a number of bytes from 1')
+            raise UsageError(f'--framing: "{printable(text)}" is not line, all or a number of bytes from 1')
         if chomp or notation is not Notation.RAW:
             option = "--chomp" if chomp else f"--{notation.value}"
             raise UsageError(f"{option} reads lines: it does not go with --framing {text}")

@@ -62,15 +62,21 @@ def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     return keep
 
 
-common_options = bundle(
-    click.option(
+def manifest_option(*, hidden: bool = False) -> Callable[[F], F]:
+    """`hidden` for a command that refuses it, and says why."""
+    return click.option(
         "--manifest",
         metavar="FILE",
         type=click.Path(),
         expose_value=False,
         callback=_keep("manifest"),
+        hidden=hidden,
         help="The manifest that says what is allowed.",
-    ),
+    )
+
+
+# How much to say.
+loudness_options = bundle(
     click.option(
         "-v",
         "--verbose",
@@ -88,3 +94,5 @@ common_options = bundle(
         help="Say nothing on stderr but errors.",
     ),
 )
+
+common_options = bundle(manifest_option(), loudness_options)

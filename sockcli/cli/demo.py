@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sockcli.cli.common import HELP_OPTIONS, Command, common_options
+from sockcli.cli.common import HELP_OPTIONS, Command, loudness_options, manifest_option
 from sockcli.cli.settings import Settings, pass_settings
 from sockcli.descriptors import STDIN, is_interactive
+from sockcli.errors import UsageError
 from sockcli.text import printable
 
 if TYPE_CHECKING:
@@ -34,14 +35,17 @@ MAX_ANSWER = 1_024
 
 @click.command("demo", cls=Command, context_settings=HELP_OPTIONS)
 @click.option("--serve", is_flag=True, help="Keep the servers up, and say how to reach them, until Ctrl-C.")
-@common_options
+@manifest_option(hidden=True)
+@loudness_options
 @pass_settings
 def command(settings: Settings, /, serve: bool) -> None:
     """Try everything with no network: servers on 127.0.0.1, a manifest for them, and a tour."""
     from sockcli.signals import SignalInterrupt
 
+    if settings.manifest is not None:
+        raise UsageError("the demo has a manifest of its own, for its own servers: --manifest does not go with it")
     # Around all of it, so that on a signal as well nothing stays behind.
-    with SignalInterrupt() as interrupt, demonstration() as (servers, manifest):
+    with SignalInterrupt() as interrupt, demonstration(settings) as (servers, manifest):
         if serve:
             keep_serving(servers, manifest, interrupt)
             return
@@ -51,7 +55,7 @@ def command(settings: Settings, /, serve: bool) -> None:
 
 
 @contextmanager
-def demonstration() -> Iterator[tuple[Servers, Path]]:
+def demonstration(settings: Settings) -> Iterator[tuple[Servers, Path]]:
     """The servers, and where the manifest for them is."""
     from tempfile import TemporaryDirectory
 
@@ -62,6 +66,9 @@ def demonstration() -> Iterator[tuple[Servers, Path]]:
         try:
             manifest = Path(folder, "manifest.json")
             manifest.write_text(servers.manifest())
+            settings.detail(f"manifest {manifest}")
+            for what, address in servers.addresses().items():
+                settings.detail(f"{what} on {address}")
             yield servers, manifest
         finally:
             servers.close()

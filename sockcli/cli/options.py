@@ -67,18 +67,16 @@ class Given:
 
     def __init__(self, ctx: click.Context) -> None:
         self._ctx = ctx
-        self._flags: dict[str, str] = {
-            param.name: max(param.opts, key=len)
-            for param in ctx.command.params
-            if isinstance(param, click.Option) and param.name is not None
-        }
+        self._options = {param.name: param for param in ctx.command.params if isinstance(param, click.Option)}
 
     def __contains__(self, name: str) -> bool:
         return self._ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
     def flag(self, name: str) -> str:
-        """How the option is written, as `--line-delay` for `line_delay`."""
-        return self._flags.get(name, name)
+        """How the option is written, as `--line-delay` for `line_delay`; of a pair, the one that was given."""
+        param = self._options[name]
+        negated = param.is_bool_flag and self._ctx.params.get(name) is False
+        return max(param.secondary_opts if negated and param.secondary_opts else param.opts, key=len)
 
     def refuse(self, names: Iterable[str], why: str) -> None:
         """Raises UsageError for the first of `names` that was given; `why` ends the sentence."""

@@ -11,7 +11,7 @@ from sockcli.cli.running import Output, Session, prepare
 from sockcli.cli.settings import Settings, report
 from sockcli.cli.telnet import telnet_options_of
 from sockcli.clock import Deadline
-from sockcli.descriptors import STDERR, is_interactive
+from sockcli.descriptors import STDERR
 from sockcli.ending import Ending
 from sockcli.endpoint import Operation
 from sockcli.errors import ProtocolError, TimedOut, Unreachable, UsageError
@@ -101,8 +101,6 @@ class Sessions:
         """Raises UsageError where it would get in the way of what is on the same terminal or in the same file."""
         values, choice = self._values, self._values["progress"]
         if choice:
-            if is_interactive():
-                raise UsageError("--progress is for pipes and files, and both stdin and stdout are a terminal")
             if "-" in (values["hex_dump"], values["log"]):
                 raise UsageError("--progress and a record would both write to stderr", hint="record to a file")
         elif choice is None and (self._settings.quiet or values["probe"]):

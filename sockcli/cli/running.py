@@ -60,7 +60,7 @@ class Output:
         if self._values["terminal"] is not None and not self.on_terminal:
             raise UsageError("--terminal is for output to a terminal, and there is none here")
         if self._values["escape"] is not None:
-            raise UsageError("--escape is for sessions, which need a terminal on both stdin and stdout")
+            raise UsageError("--escape is for a session at a terminal, and this is none")
 
     def open_records(self) -> None:
         """Make the files that are asked for: only once the request is granted, but before anything is connected.

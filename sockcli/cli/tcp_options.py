@@ -19,6 +19,8 @@ from sockcli.cli.options import (
 )
 from sockcli.cli.params import limit, pause, whole_number
 from sockcli.cli.telnet import TELNET_ONLY, TEXT, check_telnet, telnet_options
+from sockcli.descriptors import is_interactive
+from sockcli.errors import UsageError
 from sockcli.options import CONNECT_TIMEOUT, RETRY_DELAY
 
 # Options that only make sense where something is sent, received, connected to, or relayed at all.
@@ -33,8 +35,10 @@ PLAIN = ("listen", "keep_open", "probe", "send_only", "recv_only", "line_delay",
 
 EXCLUSIONS = {
     "listen": CONNECTING,
-    "probe": RELAYING,
-    "recv_only": ("send_only", *SENDING),
+    "probe": (*RELAYING, "terminal"),
+    "recv_only": ("send_only", *SENDING, "eol"),
+    "send_only": ("terminal",),
+    "as_json": ("terminal",),
 }
 
 tcp_options = bundle(
@@ -86,4 +90,7 @@ def check_options(given: Given, values: Mapping[str, Any], *, interactive: bool)
     """Raises UsageError where options do not go together."""
     given.check(EXCLUSIONS)
     given.require("keep_open", "listen")
+    given.require("retry_delay", "retry")
+    if values["progress"] and is_interactive():
+        raise UsageError("--progress is for pipes and files, and both stdin and stdout are a terminal")
     check_telnet(given, values, interactive=interactive)

@@ -50,7 +50,7 @@ def check_telnet(given: Given, values: Mapping[str, Any], *, interactive: bool) 
     if values["telnet"] is False:
         given.refuse(TELNET_ONLY, "makes no sense with --no-telnet")
     elif not values["telnet"] and not interactive:
-        given.refuse((*TELNET_ONLY, *TEXT), "needs --telnet where stdin or stdout is no terminal")
+        given.refuse((*TELNET_ONLY, *TEXT), "needs --telnet, except in a session at a terminal")
     if "crlf" in given and "eol" in given:
         raise UsageError("--crlf and --eol both say how lines end", hint="leave one of them out")
 
@@ -70,8 +70,12 @@ def telnet_options_of(values: Mapping[str, Any], *, size: tuple[int, int] | None
         charset=values["encoding"] if values["encoding"] is not None else "UTF-8",
         eol=values["eol"],
     )
-    # The codec would check them as well, but only once there is a connection.
-    return checked(options)
+    checked(options)  # the codec would do it as well, but only once there is a connection
+    if values["encoding"] is not None:
+        from sockcli.repl.options import canonical_encoding
+
+        canonical_encoding(values["encoding"])  # to the peer it goes by the name that was given
+    return options
 
 
 def environment(listed: Sequence[str]) -> dict[str, str]:

@@ -81,6 +81,15 @@ class Servers:
         for thread in self._threads:
             thread.start()
 
+    def addresses(self) -> dict[str, Address]:
+        """Where each of them is."""
+        return {
+            "line service": self.lines,
+            "telnet service": self.telnet,
+            "echo": self.echo,
+            "UDP echo": self.datagrams,
+        }
+
     def manifest(self) -> str:
         """A manifest that allows these servers, as JSON text; one of its rules leads where it may not."""
         tcp = [f"{Operation.TCP_CONNECT}:{address}" for address in (self.lines, self.telnet, self.echo)]

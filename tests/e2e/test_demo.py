@@ -201,6 +201,16 @@ def test_serving_tells_how_to_reach_each_server_and_the_manifest(demo: Demo, soc
     assert serving.running()
 
 
+def test_verbose_names_the_manifest_and_the_servers(demo: Demo) -> None:
+    serving = demo.start("--serve", "-v")
+    told = serving.read_until(b"sockcli repl\n").decode()
+    (folder,) = demo.left()
+    manifest, *services = serving.errors().splitlines()
+    assert manifest == f"sockcli: manifest {folder / 'manifest.json'}"
+    ports = [line.rpartition(":")[2] for line in services]
+    assert ports == re.findall(r"sockcli (?:tcp|udp) 127\.0\.0\.1 ([0-9]+)", told)
+
+
 # The end
 
 

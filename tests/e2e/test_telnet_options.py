@@ -339,7 +339,7 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("how", "why"),
         [
-            ([], "needs --telnet where stdin or stdout is no terminal"),
+            ([], "needs --telnet, except in a session at a terminal"),
             (["--no-telnet"], "makes no sense with --no-telnet"),
         ],
     )
@@ -369,7 +369,7 @@ class TestRefused:
         ("options", "says"),
         [
             (["-C", "--eol", "lf"], "--crlf and --eol both say how lines end"),
-            (["--eol", "bel"], "'bel' is not one of"),
+            (["--eol", "bel"], '"bel" is not one of'),
             (["--env", "=x"], "a name is missing"),
             (["--env", ""], "a name is missing"),
             (["--env", "NOWHERE"], "NOWHERE: it is not set here"),
@@ -378,6 +378,7 @@ class TestRefused:
             (["--com-settings", "0"], "no settings for a serial port"),
             (["--com-settings", "9600,9n1"], "no settings for a serial port"),
             (["--encoding", "a;b"], "not the name of a character set"),
+            (["--encoding", "nosuch"], 'no such encoding: "nosuch"'),
             (["--encoding", "ü"], "not the name of a character set"),
             (["--encoding", ""], "not the name of a character set"),
         ],

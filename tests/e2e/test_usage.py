@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pty
+
 import pytest
 
 from tests.e2e.runner import Sockcli
@@ -35,6 +37,8 @@ WRONG = [
     ("tcp a", '"a": the port is missing', TARGET),
     ("tcp a 1 b", 'unexpected argument "b"', None),
     ("check nosuch", '"nosuch" is no operation', None),
+    ("udp --framing 0 a 1", '--framing: "0" is not line, all or a number of bytes from 1', None),
+    ("udp --framing= a 1", '--framing: "" is not line, all or a number of bytes from 1', None),
     ("tcp --telnet --env =x a 1", '--env "=x": a name is missing', "write NAME or NAME=VALUE"),
     ("tcp --telnet --com-settings x a 1", 'no settings for a serial port: "x"', None),
 ]
@@ -49,3 +53,52 @@ def test_what_is_wrong_is_said_in_a_line(sockcli: Sockcli, line: str, message: s
     assert [text.partition(": ")[0] for text in more] in ([], ["hint"])
     if hint is not None:
         assert more == [f"hint: {hint}"]
+
+
+# Options that this kind of run has no use for, and what is said of each.
+USELESS = {
+    "udp --framing 4 a 1 message": "--framing cuts stdin, which is not read where there is a MESSAGE",
+    "udp --framing line a 1 message": "--framing cuts stdin, which is not read where there is a MESSAGE",
+    "udp --count 1 a 1": "--count needs --listen",
+    "udp --retries 1 a 1": "--retries needs --replies",
+    "udp -l --source :1 1": "--source makes no sense with --listen",
+    "tcp --retry-delay 1 a 1": "--retry-delay needs --retry",
+    "tcp --retry-delay 1 -l 1": "--retry-delay makes no sense with --listen",
+    "tcp -k a 1": "--keep-open needs --listen",
+    "tcp -z --no-telnet a 1": "--no-telnet makes no sense with --probe",
+    "tcp -z --terminal raw a 1": "--terminal makes no sense with --probe",
+    "tcp --send-only --terminal raw a 1": "--terminal makes no sense with --send-only",
+    "tcp --json --terminal raw a 1": "--terminal makes no sense with --json",
+    "udp --json --terminal raw a 1": "--terminal makes no sense with --json",
+    "tcp --terminal raw a 1": "--terminal is for output to a terminal, and there is none here",
+    "tcp --escape ^A a 1": "--escape is for a session at a terminal, and this is none",
+    "tcp --telnet --recv-only --eol lf a 1": "--eol makes no sense with --recv-only",
+    "tcp --eol lf a 1": "--eol needs --telnet, except in a session at a terminal",
+    "repl --escape ^A": "--escape is for a terminal, and stdin or stdout is none",
+    "check -4 tcp-connect a 1": "-4, -6 and --deadline are for --resolve",
+    "demo": "the demo has a manifest of its own, for its own servers: --manifest does not go with it",
+}
+
+
+@pytest.mark.parametrize("line", USELESS)
+def test_an_option_that_would_have_no_effect_is_refused(sockcli: Sockcli, line: str) -> None:
+    result = sockcli.run(*line.split())
+    assert result.code == 2
+    assert f"sockcli: error: {USELESS[line]}\n" in result.err
+
+
+AT_A_TERMINAL = {
+    "tcp --progress a 1": "--progress is for pipes and files, and both stdin and stdout are a terminal",
+    "tcp --progress --line-delay 1 a 1": "--progress is for pipes and files, and both stdin and stdout are a terminal",
+    "tcp -z --escape ^A a 1": "--escape is for a session at a terminal, and this is none",
+    "tcp -l --eol lf 1": "--eol needs --telnet, except in a session at a terminal",
+    "tcp -z --terminal raw a 1": "--terminal makes no sense with --probe",
+}
+
+
+@pytest.mark.parametrize("line", AT_A_TERMINAL)
+def test_so_it_is_at_a_terminal(sockcli: Sockcli, line: str) -> None:
+    ours, theirs = pty.openpty()
+    with open(ours, "rb", buffering=0), open(theirs, "rb", buffering=0) as terminal:
+        result = sockcli.start(*line.split(), stdin=terminal, stdout=terminal).finish()
+    assert (result.code, result.err) == (2, f"sockcli: error: {AT_A_TERMINAL[line]}\n")
