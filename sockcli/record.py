@@ -21,7 +21,7 @@ from sockcli.endpoint import Address
 from sockcli.errors import LocalFailure, OutputGone, SockcliError, UsageError
 from sockcli.policy import Grant
 from sockcli.streams import OutputFilter, Sink
-from sockcli.text import hex_dump_lines, printable, system_reason
+from sockcli.text import as_unicode, hex_dump_lines, printable, system_reason
 from sockcli.wait import NO_INTERRUPT, Interrupt, wait
 
 if TYPE_CHECKING:
@@ -215,8 +215,7 @@ class JsonEvents:
 
     def error(self, error: SockcliError) -> bytes:
         """For an error before there was a connection."""
-        # Python's form of a byte that is not UTF-8, in an argument that is quoted, is not valid in JSON.
-        message = str(error).encode("utf-8", "backslashreplace").decode()
+        message = as_unicode(str(error))
         return _line({"event": "error", "kind": error.kind, "message": message, "exit": error.exit_code})
 
     def _receive(self, data: bytes, **more: object) -> bytes:

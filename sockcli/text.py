@@ -48,6 +48,11 @@ def printable(text: str) -> str:
     return "".join(char if is_visible(char) else _by_number(char) for char in text)
 
 
+def as_unicode(text: str) -> str:
+    r"""`text` as it can stand in JSON: a byte of the user's that is not UTF-8 is `\xff`, as `printable` shows it."""
+    return "".join(_by_number(char) if "\ud800" <= char <= "\udfff" else char for char in text)
+
+
 def _by_number(char: str) -> str:
     if char in _SHORT:
         return _SHORT[char]

@@ -253,7 +253,7 @@ def test_the_shapes() -> None:
         b'{"event": "close", "time": 1764000000.124, "reason": "peer", "sent": 10, "received": 5, "exit": 0}\n'
     )
     assert json_events.error(Unreachable("refused \udcff\x1b")) == (
-        b'{"event": "error", "kind": "unreachable", "message": "refused \\\\udcff\\u001b", "exit": 6}\n'
+        b'{"event": "error", "kind": "unreachable", "message": "refused \\\\xff\\u001b", "exit": 6}\n'
     )
 
 

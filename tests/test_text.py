@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sockcli.errors import UsageError
 from sockcli.text import (
     CrlfEncoder,
+    as_unicode,
     counted,
     hex_dump_lines,
     is_visible,
@@ -47,6 +48,13 @@ def test_printable_leaves_only_what_a_terminal_shows(text: str) -> None:
     assert all(map(is_visible, shown))
     assert printable(shown) == shown
     shown.encode("utf-8")
+
+
+@given(st.text(st.characters()))
+def test_as_unicode_changes_nothing_but_halves_of_pairs(text: str) -> None:
+    assert as_unicode(text + "\udcff\ud800\n\x1b") == as_unicode(text) + "\\xff\\ud800\n\x1b"
+    whole = text.encode("utf-8", "ignore").decode()
+    assert as_unicode(whole) == whole
 
 
 def test_hex_dump_lines() -> None:

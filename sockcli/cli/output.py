@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import click
 
-from sockcli.text import printable
+from sockcli.text import as_unicode, printable
 
 
 def emit(text: str) -> None:
@@ -18,4 +18,13 @@ def emit_json(value: Mapping[str, object]) -> None:
     """One object on one line; ASCII, so that nothing in it can drive a terminal."""
     import json
 
-    click.echo(json.dumps(value))
+    click.echo(json.dumps(_in_unicode(value)))
+
+
+def _in_unicode(value: object) -> object:
+    """`value` with every text in it as Unicode: a file's name is bytes, and json.dumps() lets half a pair pass."""
+    if isinstance(value, str):
+        return as_unicode(value)
+    if isinstance(value, Mapping):
+        return {key: _in_unicode(each) for key, each in value.items()}
+    return [_in_unicode(each) for each in value] if isinstance(value, list) else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import pytest
@@ -180,6 +181,26 @@ def test_the_files_name_cannot_forge_a_line(sockcli: Sockcli, words: list[str], 
     result = sockcli.run("--manifest", str(forging), *words, named=False)
     assert result.code != 1
     assert not any(line.startswith("sockcli: error: y") for line in (result.out.decode() + result.err).splitlines())
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["manifest", "show"], "{}"),
+        (["manifest", "validate"], "{}"),
+        (["manifest", "validate"], '{"deny": ["\\udcff"]}'),
+        (["check", "tcp-connect:a:1"], "{}"),
+        (["tcp", "a", "1"], "{"),
+    ],
+)
+def test_what_is_not_unicode_is_valid_json_all_the_same(sockcli: Sockcli, words: list[str], text: str) -> None:
+    path = os.fsencode(sockcli.directory) + b"/\xff.json"
+    with open(path, "w") as file:
+        file.write(text)
+    result = sockcli.run("--manifest", os.fsdecode(path), *words, "--json", named=False)
+    answer = json.loads(result.out)
+    assert r"\xff.json" in (answer["message"] if "message" in answer else answer["manifest"])
+    json.dumps(answer, ensure_ascii=False).encode()  # which half a pair of surrogates is not fit for
 
 
 def test_a_manifest_without_a_name_is_a_clear_error(sockcli: Sockcli) -> None:
