@@ -92,8 +92,11 @@ class Outbound:
     def exhausted(self) -> bool:
         """The peer ended: is all input sent that is there? More of it is not waited for."""
         source = self._source
-        if source is None or self.failure is not None:
+        if source is None:
             return True
+        if self.failure is not None:
+            # If all that was refused are answers, it comes to nothing, unless there is still input to be refused.
+            return source.ended or self.lull.expired
         if self._queue.pending:
             return False
         if self._holds_back:

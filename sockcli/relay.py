@@ -52,8 +52,10 @@ _DEFAULTS: Final = RelayOptions()
 
 @runtime_checkable
 class Acknowledged(Protocol):
-    """A transport that knows how much of what was sent is still on its way."""
+    """A transport that knows how much of what was sent is still on its way, and whether anything can still come."""
 
+    @property
+    def heard_out(self) -> bool: ...
     def unacknowledged(self) -> int: ...
 
 
@@ -108,7 +110,7 @@ class Relay:
         )
         self._idle = Deadline(options.idle_timeout)
         self._linger: Deadline | None = None  # from the end of stdin on
-        self._in_flight = transport.unacknowledged if isinstance(transport, Acknowledged) else None
+        self._wire = transport if isinstance(transport, Acknowledged) else None
         self._next_question: Deadline | None = None  # when to ask for acknowledgements again
         self._patience: Deadline | None = None  # for the last one, from the peer's end on
         self._input_ended_first = False
@@ -158,7 +160,7 @@ class Relay:
             self._patience = Deadline(LAST_ACK)
             self._sink.finish()
         failure = inbound.failure or outbound.failure
-        if failure is not None and not (failure is outbound.failure and self._is_all_taken()):
+        if failure is not None and not self._is_pointless(failure):
             self._write_all()
             raise self._lost(failure)
         if not outbound.exhausted() or self._sink.pending:
@@ -170,7 +172,7 @@ class Relay:
         return Ending.INPUT if self._input_ended_first else Ending.PEER
 
     def _is_acknowledged(self) -> bool:
-        if self._in_flight is None or not self._in_flight():
+        if self._wire is None or not self._wire.unacknowledged():
             return True
         fd = self._transport.fileno()
         if wait([(fd, 0)], AT_ONCE).get(fd, 0) & FAILED:
@@ -184,12 +186,17 @@ class Relay:
             self._next_question = Deadline(min(2 * before, ACK_LATEST) if before else ACK_FIRST)
         return False
 
+    def _is_pointless(self, failure: SockcliError) -> bool:
+        """The peer had said all that it had to say, and what it did not take then was nothing of the user's."""
+        heard_out = self._wire is not None and self._wire.heard_out
+        return isinstance(failure, Unreachable) and heard_out and self._is_all_taken()
+
     def _is_all_taken(self) -> bool:
         """Nothing is missing but answers of the codec's, which the peer's end has made pointless."""
         outbound = self._outbound
-        if not outbound.answers or self._in_flight is None or self._input_left():
+        if not outbound.answers or self._wire is None or self._input_left():
             return False
-        return self._in_flight() <= outbound.answers
+        return self._wire.unacknowledged() <= outbound.answers
 
     def _input_left(self) -> int:
         return 0 if self._options.recv_only else self._outbound.unsent + self._source.remaining()
@@ -201,7 +208,7 @@ class Relay:
         sentence = failure.message
         if left := self._input_left():
             sentence += f"; {_bytes(left, 'of input')} not sent"
-        if self._in_flight is not None and (in_flight := self._in_flight()):
+        if self._wire is not None and (in_flight := self._wire.unacknowledged()):
             sentence += f"; {_bytes(in_flight, 'sent')} not acknowledged"
         lost = type(failure)(sentence, hint=failure.hint)
         lost.__cause__ = failure

@@ -9,10 +9,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from sockcli.clock import AT_ONCE, NEVER
 from sockcli.ending import Ending
 from sockcli.errors import Interrupted, ProtocolError, Unreachable
+from sockcli.net.base import CHUNK
+from sockcli.outbound import Outbound
 from sockcli.pump import HIGH_WATER
 from sockcli.relay import RelayOptions
+from sockcli.streams import Source
 from sockcli.telnet import TelnetCodec, TelnetOptions
 from sockcli.telnet.events import Data
 from tests.relaying import Outcome, Session, new_session
@@ -111,6 +115,40 @@ def test_an_answer_that_a_peer_no_longer_takes_is_no_loss(session: Session, ende
     session.peer.close()
     assert session.finish() is (Ending.INPUT if ended else Ending.PEER)
     assert session.rest() == b"bye"
+
+
+def test_our_end_and_an_answer_that_meet_a_peer_that_has_ended_are_no_loss(session: Session) -> None:
+    """The answer is refused, and then there is nothing left for our end to go to."""
+    session.peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+    session.peer.sendall(bytes([IAC, DO, 200]) + b"bye")
+    session.peer.close()
+    session.end_input()
+    session.start(codec=TelnetCodec())
+    assert session.finish() is Ending.INPUT
+    assert session.rest() == b"bye"
+
+
+def test_answers_after_the_first_one_that_was_refused_are_no_loss_either(session: Session) -> None:
+    """They cannot even be sent."""
+    question = bytes([IAC, DO, 200])
+    session.peer.sendall(question + bytes(CHUNK) + bytes([IAC, WILL, 200]) + b"bye")
+    session.peer.close()
+    session.start(codec=TelnetCodec())
+    assert session.printed(CHUNK + 3) == bytes(CHUNK) + b"bye"
+    assert session.finish() is Ending.PEER
+
+
+def test_input_may_still_come_for_a_moment_after_an_answer_was_refused(session: Session) -> None:
+    """Or nobody would be told that it was not taken."""
+    session.peer.close()
+    outbound = Outbound(session.transport, Source(session.stdin_read), codec=TelnetCodec())
+    while outbound.failure is None:
+        outbound.answer(b"answer")
+        outbound.step({})
+    outbound.lull = NEVER
+    assert not outbound.exhausted()
+    outbound.lull = AT_ONCE
+    assert outbound.exhausted()
 
 
 def test_input_that_a_peer_no_longer_takes_is_a_loss_whatever_is_answered(session: Session) -> None:

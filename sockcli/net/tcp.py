@@ -27,13 +27,13 @@ _DRAIN_LIMIT: Final = 32 << 20
 class TcpTransport:
     """A connected TCP socket, which belongs to this object from now on."""
 
-    __slots__ = ("_eof_sent", "_fin_sent", "_lost", "_sock", "grant", "local", "peer")
+    __slots__ = ("_eof_sent", "_fin_sent", "_heard_out", "_lost", "_sock", "grant", "local", "peer")
 
     def __init__(self, sock: socket.socket, grant: Grant, peer: Address) -> None:
         self._sock = sock
         # The first error. The kernel tells it once: a send that fails takes it, and reads then look like a clean end.
         self._lost: OSError | None = None
-        self._eof_sent = self._fin_sent = False
+        self._eof_sent = self._fin_sent = self._heard_out = False
         self.grant = grant
         self.peer = peer
         sock.setblocking(False)
@@ -101,6 +101,11 @@ class TcpTransport:
         queued = int.from_bytes(fcntl.ioctl(self._sock, _SIOCOUTQ, bytes(_INT)), sys.byteorder)
         return max(0, queued - self._fin_sent)
 
+    @property
+    def heard_out(self) -> bool:
+        """The peer came to its end: nothing that it sent is missing, whatever became of what we sent."""
+        return self._heard_out
+
     def pending(self) -> bool:
         return False
 
@@ -137,6 +142,9 @@ class TcpTransport:
 
     def _end(self) -> Signal:
         """No more is coming: cleanly only if nothing went wrong before."""
+        # A reset that comes after the peer's FIN is told to a send as EPIPE. Where it was told to the half-close alone,
+        # this read would have met it, had there been no FIN.
+        self._heard_out = self._lost is None or self._lost.errno in (errno.EPIPE, errno.ENOTCONN)
         if self._lost is not None:
             raise self._lose(self._lost)
         return Signal.EOF

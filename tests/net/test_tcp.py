@@ -6,6 +6,7 @@ import errno
 import select
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -147,6 +148,26 @@ class TestLoss:
         until(lambda: broken(pair.transport), "the reset")
         with pytest.raises(Unreachable, match="the peer closed the connection and takes no more"):
             pair.transport.send(memoryview(b"x"))
+
+    @pytest.mark.parametrize("how", ["read", "send", "half-close"])
+    @pytest.mark.parametrize("ended", [True, False], ids=["after its end", "instead of its end"])
+    def test_whether_all_came_that_the_peer_sent(self, pair: TcpPair, how: str, ended: bool) -> None:
+        """A reset takes away only what was still to come, whoever is told of it first."""
+        pair.peer.sendall(b"last words")
+        if ended:
+            pair.peer.shutdown(socket.SHUT_WR)
+        reset(pair.peer)
+        until(lambda: broken(pair.transport), "the reset")
+        if how == "send":
+            with pytest.raises(Unreachable):
+                pair.transport.send(memoryview(b"x"))
+        elif how == "half-close":
+            pair.transport.send_eof()
+        assert pair.transport.receive() == b"last words"
+        assert not pair.transport.heard_out
+        with suppress(Unreachable):
+            pair.transport.receive()
+        assert pair.transport.heard_out == ended
 
     def test_how_much_was_lost(self, pair: TcpPair) -> None:
         sent = fill(pair.transport)
