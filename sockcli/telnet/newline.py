@@ -92,10 +92,14 @@ class Outgoing:
             return start + self._complete(data[:-1], eol) + self._certain(eol)
         return start + self._complete(data, eol)
 
+    @property
+    def owed(self) -> bytes:
+        """What is still to be sent for a CR, if nothing follows it."""
+        return self._rest_of(self.style.bare_cr) if self._after_cr else b""
+
     def finish(self) -> bytes:
-        """What is owed for a CR that nothing followed."""
-        owed = self._rest_of(self.style.bare_cr) if self._after_cr else b""
-        self._after_cr = False
+        """Nothing follows: what is owed."""
+        owed, self._after_cr = self.owed, False
         return owed
 
     def _complete(self, data: bytes, eol: bytes) -> bytes:

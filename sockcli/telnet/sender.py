@@ -28,8 +28,8 @@ class Sender:
 
     @property
     def held(self) -> int:
-        """How many bytes wait until we are no longer blocked."""
-        return len(self._held)
+        """How many bytes wait until we are no longer blocked: data, and what a CR at its end still needs."""
+        return len(self._held) + (len(self._outgoing.owed) if self._finished else 0)
 
     def send(self, data: bytes) -> None:
         """Raises BufferError where the caller kept sending to a blocked sender."""

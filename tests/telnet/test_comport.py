@@ -114,6 +114,18 @@ def test_flow_control_holds_data_back() -> None:
     assert not codec.blocked
 
 
+def test_a_cr_that_is_still_open_when_flow_control_stops_us_is_held_until_it_is_whole() -> None:
+    codec = agreed("")
+    codec.send_data(b"a\r")
+    assert codec.data_to_send() == b"a\r"
+    hear(codec, unhex("FFFA2C6CFFF0"))
+    assert codec.held == 0
+    codec.send_eof()
+    assert codec.held == 1
+    assert hear(codec, unhex("FFFA2C6DFFF0")).sent == b"\0"
+    assert codec.held == 0
+
+
 def test_flow_control_ends_with_the_option() -> None:
     codec = agreed("")
     hear(codec, unhex("FFFA2C6CFFF0"))
