@@ -168,15 +168,12 @@ class Sessions:
 
     def _notice_event(self, event: object) -> None:
         """What telnet has to tell a person: a warning at once, the rest for `-v`."""
-        from sockcli.telnet.constants import option_name
-        from sockcli.telnet.events import OptionChanged, Side, TelnetWarning
+        from sockcli.telnet.events import TelnetWarning
+        from sockcli.telnet.wording import worded
 
-        if isinstance(event, TelnetWarning):
-            self._settings.notice(f"telnet: {event.text}")
-        elif isinstance(event, OptionChanged):
-            side = "our" if event.side is Side.US else "the peer's"
-            state = "on" if event.enabled else "off"
-            self._settings.detail(f"telnet: {side} {option_name(event.option)} is {state}")
+        if text := worded(event):
+            tell = self._settings.notice if isinstance(event, TelnetWarning) else self._settings.detail
+            tell(f"telnet: {text}")
 
 
 class Probe:

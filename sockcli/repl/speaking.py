@@ -10,7 +10,7 @@ from sockcli.repl.options import Settings, TcpTarget
 from sockcli.telnet import Side, TelnetCodec
 from sockcli.telnet import events as ev
 from sockcli.telnet.constants import option_name
-from sockcli.text import printable
+from sockcli.telnet.wording import worded
 
 TELNET_PORT: Final = 23
 
@@ -43,17 +43,8 @@ def codec_for(target: TcpTarget, settings: Settings, size: tuple[int, int] | Non
 
 def worth_telling(event: ev.Event) -> str | None:
     """A sentence for the user, where the event is one that nothing else shows."""
-    match event:
-        case ev.TelnetWarning():
-            return event.text
-        case ev.OptionRefused():
-            return f"the peer refused {option_name(event.option)}"
-        case ev.EncodingChanged():
-            return f"the peer agreed on {printable(event.charset)}"
-        case ev.ComPort():
-            return f"serial port: {event.name} {printable(str(event.value))}"
-        case _:
-            return None
+    told = (ev.TelnetWarning, ev.OptionRefused, ev.EncodingChanged, ev.ComPort)
+    return worded(event) if isinstance(event, told) else None
 
 
 def spoken(codec: TelnetCodec) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ What a peer may ask and what is answered is in tests/telnet; here it is whether 
 
 from __future__ import annotations
 
+import socket
 import zlib
 from pathlib import Path
 
@@ -124,6 +125,45 @@ class TestTelnet:
             "sockcli: telnet: the peer's ECHO is off",
             "sockcli: telnet: the connection ended within a telnet command",
         ]
+
+    def test_verbose_tells_what_the_peer_has_to_say_of_itself(self, sockcli: Sockcli, tcp_peer: Listen) -> None:
+        peer = tcp_peer()
+        process = sockcli.start(
+            "tcp", "-v", "--telnet", "--mud", "--com-settings", "9600", "127.0.0.1", peer.port
+        )  # fmt: skip
+        connection = peer.accept()
+        connection.sendall(
+            say(WILL, GMCP, DO, CHARSET, DONT, COM_PORT, DO, COM_PORT)
+            + sub(GMCP, b'Char.Vitals { "hp": 7, "name": "\xc3\xa4\x1b[31m\xff" }')
+            + sub(MSDP, b"\x01ROOM\x02" + b"x" * 2_000)
+            + sub(CHARSET, b"\x02UTF-8")
+            + sub(COM_PORT, b"\x64ser2net\x9b1m")
+            + sub(COM_PORT, b"\x65\0\0\x25\x80")
+            + sub(TTYPE, b"\x01")
+            + b"data"
+        )
+        connection.shutdown(socket.SHUT_WR)
+        result = process.finish(b"")
+        assert result.out == b"data"
+        assert [line for line in result.err.splitlines() if "telnet" in line] == [
+            "sockcli: telnet: the peer's GMCP is on",
+            "sockcli: telnet: our CHARSET is on",
+            "sockcli: telnet: the peer refused COM-PORT",
+            "sockcli: telnet: our COM-PORT is on",
+            r'sockcli: telnet: GMCP Char.Vitals { "hp": 7, "name": "ä\x1b[31m\xff" }',
+            r"sockcli: telnet: MSDP \x01ROOM\x02" + "x" * 994 + "… and 1,006 bytes more",
+            "sockcli: telnet: the peer agreed on UTF-8",
+            r"sockcli: telnet: serial port: signature ser2net\x9b1m",
+            "sockcli: telnet: serial port: baudrate 9600",
+        ]
+
+    def test_without_verbose_none_of_it_is_told(self, sockcli: Sockcli, tcp_peer: Listen) -> None:
+        peer = tcp_peer()
+        process = sockcli.start("tcp", "--telnet", "--mud", "--com", "127.0.0.1", peer.port)
+        connection = peer.accept()
+        connection.sendall(say(WILL, GMCP, DO, COM_PORT) + sub(GMCP, b"x") + sub(COM_PORT, b"\x65\0\0\x25\x80"))
+        connection.shutdown(socket.SHUT_WR)
+        assert process.finish(b"").err == ""
 
     def test_a_warning_is_quiet_with_quiet(self, sockcli: Sockcli, tcp_peer: Listen) -> None:
         peer = tcp_peer()

@@ -1,0 +1,43 @@
+"""Events in a sentence each, for whoever wants to be told. Safe for a terminal, whatever the peer put into them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sockcli.telnet import events as ev
+from sockcli.telnet.constants import GMCP, MSDP, MSSP, option_name
+from sockcli.text import counted, printable
+
+# What a server tells about a game, or about itself: there is nothing to do with it but to show it.
+_FOR_PEOPLE: Final = frozenset({MSDP, MSSP, GMCP})
+# A room of a game can take 64 KiB, and the start of it says which one it is.
+_SHOWN: Final = 1_000
+
+
+def worded(event: object) -> str | None:
+    """None for what needs no words: data, what the session shows by itself, and what was acted on."""
+    match event:
+        case ev.TelnetWarning():
+            return event.text
+        case ev.OptionChanged():
+            return f"{_whose(event.side)} {option_name(event.option)} is {'on' if event.enabled else 'off'}"
+        case ev.OptionRefused():
+            return f"the peer refused {option_name(event.option)}"
+        case ev.EncodingChanged():
+            return f"the peer agreed on {printable(event.charset)}"
+        case ev.ComPort():
+            return f"serial port: {event.name} {printable(str(event.value))}"
+        case ev.Subnegotiation() if event.option in _FOR_PEOPLE:
+            return f"{option_name(event.option)} {_start_of(event.body)}"
+        case _:
+            return None
+
+
+def _whose(side: ev.Side) -> str:
+    return "our" if side is ev.Side.US else "the peer's"
+
+
+def _start_of(body: bytes) -> str:
+    text = printable(body[:_SHOWN].decode("utf-8", "surrogateescape"))
+    left = len(body) - _SHOWN
+    return text if left <= 0 else f"{text}… and {counted(left, 'byte')} more"
