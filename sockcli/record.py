@@ -13,12 +13,13 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sockcli.clock import Deadline
+from sockcli.clock import NEVER, Deadline
 from sockcli.descriptors import STANDARD, STDERR
+from sockcli.ending import LAST_WORDS, deadline_passed
 from sockcli.endpoint import Address
-from sockcli.errors import LocalFailure, OutputGone, SockcliError, UsageError
+from sockcli.errors import Interrupted, LocalFailure, OutputGone, SockcliError, TimedOut, UsageError
 from sockcli.policy import Grant
 from sockcli.streams import OutputFilter, Sink
 from sockcli.text import as_unicode, hex_dump_lines, printable, system_reason
@@ -40,33 +41,45 @@ _Decoder: Final = codecs.getincrementaldecoder("utf-8")
 WallClock = Callable[[], float]
 
 
-def open_records(hex_dump: str | None, log: str | None, interrupt: Interrupt = NO_INTERRUPT) -> list[Tap]:
+class Limits(NamedTuple):
+    """What ends a wait for whoever reads a record: a signal, and the deadline of the run."""
+
+    interrupt: Interrupt = NO_INTERRUPT
+    deadline: Deadline = NEVER
+
+
+_NO_LIMITS: Final = Limits()
+
+
+def open_records(
+    hex_dump: str | None, log: str | None, interrupt: Interrupt = NO_INTERRUPT, deadline: Deadline = NEVER
+) -> list[Tap]:
     """The taps that `--hex-dump` and `--log` ask for; `-` is stderr. To be called before connecting.
 
     A file is made, or emptied. Raises LocalFailure where it cannot be opened, and UsageError where it is another of
-    the run's files: one would destroy the other, be it the input. Nothing is emptied then.
+    the run's files: one would destroy the other, be it the input. Nothing is emptied then. Raises TimedOut where the
+    deadline, which is the run's, passes before a FIFO has a reader.
     """
+    limits = Limits(interrupt, deadline)
     given = {"--hex-dump": hex_dump, "--log": log}
-    files = _open_files({option: path for option, path in given.items() if path not in (None, "-")}, interrupt)
+    files = _open_files({option: path for option, path in given.items() if path not in (None, "-")}, limits)
     taps: list[Tap] = []
     if hex_dump is not None:
-        taps.append(HexDump(_sink(hex_dump, files.get("--hex-dump")), interrupt))
+        taps.append(HexDump(_sink(hex_dump, files.get("--hex-dump")), limits))
     if log is not None:
         fd = files.get("--log", STDERR)
         # What a peer sends may not drive a terminal, whichever way it gets there.
-        taps.append(
-            SessionLog(_sink(log, files.get("--log"), _terminal_filter() if os.isatty(fd) else None), interrupt)
-        )
+        taps.append(SessionLog(_sink(log, files.get("--log"), _terminal_filter() if os.isatty(fd) else None), limits))
     return taps
 
 
-def _open_files(paths: Mapping[str, str], interrupt: Interrupt) -> dict[str, int]:
+def _open_files(paths: Mapping[str, str], limits: Limits) -> dict[str, int]:
     """An empty file for each option, or where one of them cannot be had none that is open."""
     parts = {_identity(fd): name for fd, name in zip(STANDARD, ("stdin", "stdout", "stderr"), strict=True)}
     files: dict[str, int] = {}
     with ExitStack() as opened:
         for option, path in paths.items():
-            files[option] = fd = _open(path, interrupt)
+            files[option] = fd = _open(path, limits)
             opened.callback(os.close, fd)
             identity = _identity(fd)
             if identity is not None and identity in parts:
@@ -79,15 +92,17 @@ def _open_files(paths: Mapping[str, str], interrupt: Interrupt) -> dict[str, int
     return files
 
 
-def _open(path: str, interrupt: Interrupt) -> int:
-    """Raises LocalFailure, Interrupted."""
+def _open(path: str, limits: Limits) -> int:
+    """Raises LocalFailure, TimedOut, Interrupted."""
     while True:
         try:
             return os.open(path, _FLAGS, _PRIVATE)
         except (OSError, ValueError) as exc:
             if not (isinstance(exc, OSError) and exc.errno == errno.ENXIO and stat.S_ISFIFO(os.stat(path).st_mode)):
                 raise LocalFailure(f'cannot write to "{printable(path)}": {system_reason(exc)}') from exc
-        wait((), Deadline(_READER_CHECK), interrupt)
+        if limits.deadline.expired:
+            raise deadline_passed(limits.deadline)
+        wait((), Deadline(_READER_CHECK).earlier(limits.deadline), limits.interrupt)
 
 
 def _identity(fd: int) -> tuple[int, int] | None:
@@ -111,20 +126,29 @@ def _terminal_filter() -> OutputFilter:
 class _Record:
     """What both taps do. A slow file slows the session down, because neither may lose anything."""
 
-    def __init__(self, sink: Sink, interrupt: Interrupt = NO_INTERRUPT) -> None:
+    def __init__(self, sink: Sink, limits: Limits = _NO_LIMITS) -> None:
         self._sink = sink
-        self._interrupt = interrupt
+        self._limits = limits
 
     def close(self) -> None:
         with self._faults():
             self._sink.finish()
-            self._sink.drain(interrupt=self._interrupt)
+            try:
+                self._drain()
+            except (Interrupted, TimedOut):
+                self._sink.drain(Deadline(LAST_WORDS))
+                raise
             self._sink.close()
 
     def _write(self, data: bytes) -> None:
         with self._faults():
             self._sink.push(data)
-            self._sink.drain(interrupt=self._interrupt)
+            self._drain()
+
+    def _drain(self) -> None:
+        deadline = self._limits.deadline
+        if not self._sink.drain(deadline, self._limits.interrupt):
+            raise deadline_passed(deadline)
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
@@ -138,8 +162,8 @@ class _Record:
 class HexDump(_Record):
     """Each chunk as lines of direction (`>` is ours), time of day, offset within its direction, hex and text."""
 
-    def __init__(self, sink: Sink, interrupt: Interrupt = NO_INTERRUPT, *, clock: WallClock = time.time) -> None:
-        super().__init__(sink, interrupt)
+    def __init__(self, sink: Sink, limits: Limits = _NO_LIMITS, *, clock: WallClock = time.time) -> None:
+        super().__init__(sink, limits)
         self._clock = clock
         self._offsets = {">": 0, "<": 0}
 

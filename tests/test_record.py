@@ -19,10 +19,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sockcli.clock import Deadline
 from sockcli.endpoint import Address, Host
-from sockcli.errors import Denied, Interrupted, LocalFailure, Unreachable, UsageError
+from sockcli.errors import Denied, Interrupted, LocalFailure, TimedOut, Unreachable, UsageError
 from sockcli.flow import Tap
-from sockcli.record import HexDump, JsonEvents, SessionLog, open_records
+from sockcli.record import HexDump, JsonEvents, Limits, SessionLog, open_records
 from sockcli.streams import Sink
 from tests.net.support import open_descriptors
 from tests.relaying import Button, Outcome, grant
@@ -77,6 +78,12 @@ def test_the_wait_for_a_reader_can_be_interrupted(tmp_path: Path, button: Button
     button.press()
     with pytest.raises(Interrupted):
         opened.result()
+
+
+def test_the_deadline_counts_while_it_waits_for_a_reader(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(TimedOut, match=r"the deadline of 0\.1 s passed"):
+        open_records(str(tmp_path / "fifo"), None, deadline=Deadline(0.1))
 
 
 def test_both_records_of_one_session(tmp_path: Path) -> None:
@@ -185,7 +192,7 @@ def test_a_reader_that_went_away_is_an_error_here(tmp_path: Path) -> None:
 def test_a_slow_reader_gets_everything_and_can_be_interrupted() -> None:
     read, write = os.pipe()
     button = Button()
-    log = SessionLog(Sink(write, owned=True), button)
+    log = SessionLog(Sink(write, owned=True), Limits(button))
     data = bytes(1_000_000)
 
     def take() -> int:
@@ -202,6 +209,30 @@ def test_a_slow_reader_gets_everything_and_can_be_interrupted() -> None:
     with pytest.raises(Interrupted):
         sending.result()
     button.close()
+    os.close(read)
+    os.close(write)
+
+
+def test_a_reader_that_takes_nothing_does_not_outlast_the_deadline() -> None:
+    read, write = os.pipe()
+    log = SessionLog(Sink(write, owned=True), Limits(deadline=Deadline(0.1)))
+    with pytest.raises(TimedOut):
+        log.sent(bytes(1_000_000))
+    os.close(read)
+    os.close(write)
+
+
+def test_after_the_deadline_what_is_left_has_a_moment() -> None:
+    read, write = os.pipe()
+    log = SessionLog(Sink(write, owned=True), Limits(deadline=Deadline(0)))
+    with pytest.raises(TimedOut):
+        log.sent(bytes(100_000))
+    closing_it = Outcome(log.close)
+    taken = 0
+    while taken < 100_000:
+        taken += len(os.read(read, 65_536))
+    with pytest.raises(TimedOut):
+        closing_it.result()
     os.close(read)
     os.close(write)
 

@@ -29,14 +29,14 @@ def run(settings: Settings, output: Output, words: Sequence[str], values: Mappin
     deadline = Deadline(values["deadline"])
     if values["listen"]:
         request = Request(Operation.UDP_BIND, *listen_target(words, "udp"))
-        engine = prepare(settings, output, request)
+        engine = prepare(settings, output, request, deadline)
         receiver = engine.bind(request, ListenOptions(family, deadline=deadline))
         receive(settings, output, receiver, values["count"], deadline)
         return
     target, messages = connect_target(words, "udp")
     plan = SendPlan.parse(values, messages)
     request = Request(Operation.UDP_SEND_TO, *target)
-    engine = prepare(settings, output, request)
+    engine = prepare(settings, output, request, deadline)
     options = DialOptions(family, values["source"], deadline=deadline, on_attempt=settings.detail)
     plan.run(settings, output, engine.open(request, options), deadline)
 

@@ -33,8 +33,8 @@ def run(settings: Settings, output: Output, words: Sequence[str], values: Mappin
     family = family_of(values["ipv4"], values["ipv6"])
     request = request_of(words, values["listen"])
     telnet = telnet_options_of(values, size=window_size(STDERR)) if values["telnet"] else None
-    engine = prepare(settings, output, request)
     deadline = Deadline(values["deadline"])
+    engine = prepare(settings, output, request, deadline)
     options = DialOptions(
         family,
         values["source"],

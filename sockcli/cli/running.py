@@ -62,10 +62,10 @@ class Output:
         if self._values["escape"] is not None:
             raise UsageError("--escape is for a session at a terminal, and this is none")
 
-    def open_records(self) -> None:
+    def open_records(self, deadline: Deadline) -> None:
         """Make the files that are asked for: only once the request is granted, but before anything is connected.
 
-        Raises LocalFailure, UsageError.
+        Raises LocalFailure, UsageError, TimedOut.
         """
         hex_dump, log = self._values["hex_dump"], self._values["log"]
         if hex_dump is None and log is None:
@@ -74,7 +74,7 @@ class Output:
             raise UsageError("--hex-dump and --log would both write to stderr", hint="record one of them to a file")
         from sockcli.record import open_records
 
-        self.taps = open_records(hex_dump, log, self.interrupt)
+        self.taps = open_records(hex_dump, log, self.interrupt, deadline)
 
     @contextmanager
     def run(self) -> Iterator[None]:
@@ -134,12 +134,15 @@ def terminal_filter(mode: FilterMode | None) -> TerminalFilter:
     return TerminalFilter(mode or "safe")
 
 
-def prepare(settings: Settings, output: Output, request: Request) -> Engine:
-    """The engine, with the request granted and the records open. Raises ManifestError, Denied, LocalFailure."""
+def prepare(settings: Settings, output: Output, request: Request, deadline: Deadline) -> Engine:
+    """The engine, with the request granted and the records open.
+
+    Raises ManifestError, Denied, LocalFailure, TimedOut.
+    """
     output.check_terminal()
     policy = settings.load_policy()
     policy.authorize(request)
-    output.open_records()
+    output.open_records(deadline)
     return Engine(policy, interrupt=output.interrupt)
 
 

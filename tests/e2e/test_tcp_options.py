@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from contextlib import suppress
@@ -264,6 +265,15 @@ def test_a_record_that_cannot_be_written_stops_before_connecting(
     peer.socket.settimeout(0)
     with pytest.raises(BlockingIOError):
         peer.accept()
+
+
+@pytest.mark.parametrize("command", ["tcp", "udp"])
+def test_the_deadline_counts_while_a_record_waits_for_its_reader(
+    sockcli: Sockcli, tmp_path: Path, command: str
+) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    result = sockcli.run(command, "--deadline", "0.3", "-x", str(tmp_path / "fifo"), "127.0.0.1", nobody())
+    assert (result.code, result.err) == (7, "sockcli: error: the deadline of 0.3 s passed\n")
 
 
 def test_progress_is_shown_when_asked_for(sockcli: Sockcli, tcp_peer: Listen) -> None:
