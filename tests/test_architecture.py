@@ -55,6 +55,8 @@ ROOMS: Final = {
     # Each of these opens sockets of its own.
     **dict.fromkeys(("socketserver", "http.client", "http.server", "urllib.request", "xmlrpc", "smtplib"), "nowhere"),
     **dict.fromkeys(("ftplib", "imaplib", "poplib", "telnetlib", "nntplib", "multiprocessing"), "nowhere"),
+    # These ask whatever /etc/nsswitch.conf names, which may be a server.
+    **dict.fromkeys(("pwd", "grp"), "nowhere"),
 }
 # Ways to the network that need no import: an event loop, and a socket somebody hands over.
 CALLS: Final = frozenset(

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import errno
 import os
-import pwd
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from sockcli.errors import ManifestError, ManifestProblem
@@ -27,6 +27,8 @@ _EXAMPLE: Final = '{"permissions": [{"socket": ["tcp-connect:localhost:4000"]}]}
 # NONBLOCK: opening a FIFO must not wait for a writer. NOCTTY: a terminal must not become ours.
 _FLAGS: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _ACL: Final = "system.posix_acl_access"
+_PASSWD: Final = "/etc/passwd"
+_PASSWD_FIELDS: Final = 7  # passwd(5): name, password, uid, gid, comment, home, shell
 
 
 class Located(NamedTuple):
@@ -117,15 +119,22 @@ def _check_trust(located: Located, descriptor: int, found: os.stat_result) -> No
     if found.st_mode & stat.S_IWOTH:
         raise _error(located, "can be written by everybody, so it is not trusted", f"chmod o-w {located.path}")
     if found.st_mode & stat.S_IWGRP and (found.st_gid != _primary_group(user) or _has_acl(descriptor)):
-        raise _error(located, "can be written by others, so it is not trusted", f"chmod g-w {located.path}")
+        reason = f"can be written by others than uid {user} (by gid {found.st_gid}, or by its access list)"
+        raise _error(located, f"{reason}, so it is not trusted", f"chmod g-w {located.path}")
 
 
-def _primary_group(user: int) -> int:
-    """The group that is the user's own. Not getgid(): newgrp changes that to one that is shared."""
-    try:
-        return pwd.getpwuid(user).pw_gid
-    except KeyError:
-        return os.getgid()
+def _primary_group(user: int) -> int | None:
+    """The group that is the user's own, as /etc/passwd has it; None for a user who is not in it.
+
+    getpwuid() would do as /etc/nsswitch.conf says and might ask a server, when nothing is allowed yet. And getgid() is
+    not the user's own but a shared one after newgrp, so who is not in the file is refused: that is the safe mistake.
+    """
+    with suppress(OSError), open(_PASSWD, "rb") as lines:
+        for line in lines:
+            fields = line.rstrip().split(b":")
+            if len(fields) == _PASSWD_FIELDS and fields[2] == b"%d" % user and fields[3].isdigit():
+                return int(fields[3])
+    return None
 
 
 def _has_acl(descriptor: int) -> bool:

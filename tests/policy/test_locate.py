@@ -245,11 +245,33 @@ def test_the_users_own_primary_group_is_nobody_else(places: Path) -> None:
     assert load_manifest(Located(str(path), named=False)).rules
 
 
+def test_the_primary_group_is_the_one_in_etc_passwd(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other source is asked, as getpwuid() would: it might be a server."""
+    path = write(places / "here/manifest.json", mode=0o664)
+    give_away(path, monkeypatch, gid=OTHER_GROUP)
+    passwd = places / "passwd"
+    monkeypatch.setattr(locate, "_PASSWD", str(passwd))
+    monkeypatch.setattr(os, "getgid", lambda: OTHER_GROUP)  # as after newgrp
+    user = os.geteuid()
+    for text in (
+        None,
+        "",
+        f"me:x:{user}:1:me:/:/bin/sh\nalias:x:{user}:{OTHER_GROUP}:me:/:/bin/sh\n",
+        f"other:x:{user}1:{OTHER_GROUP}:me:/:/bin/sh\n",
+        f"short:x:{user}:{OTHER_GROUP}\n+::::::\n\n",
+    ):
+        if text is not None:
+            passwd.write_text(text)
+        refused(Located(str(path), named=False))
+    passwd.write_text(f"other:x:7:7:::\nme:x:{user}:{OTHER_GROUP}:Jos\xe9:/:/bin/sh\n", encoding="latin-1")
+    assert load_manifest(Located(str(path), named=False)).rules
+
+
 def test_another_group_that_can_write_it(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(places / "here/manifest.json", mode=0o664)
     give_away(path, monkeypatch, gid=OTHER_GROUP)
     error = refused(Located(str(path), named=False))
-    assert "can be written by others" in str(error)
+    assert f"can be written by others than uid {os.geteuid()} (by gid {OTHER_GROUP}, or" in str(error)
     assert error.hint == f"chmod g-w {path}"
     assert load_manifest(Located(str(path), named=True)).rules
     path.chmod(0o644)
