@@ -1,8 +1,8 @@
 """SIGINT, SIGTERM and SIGHUP for the command line: they end a wait, and then the process dies of them.
 
 The first one is noted and wakes `sockcli.wait`, which raises Interrupted, so that what is under way can be finished.
-The second one kills at once, whatever hangs. To the shell both look as if nothing had caught them: that is how it
-knows to stop a script on Ctrl-C.
+That takes a moment; one that comes later kills at once, whatever hangs. To the shell both look as if nothing had caught
+them: that is how it knows to stop a script on Ctrl-C.
 """
 
 from __future__ import annotations
@@ -12,9 +12,15 @@ import signal
 from types import FrameType
 from typing import Final, Self
 
+from sockcli.clock import NEVER, Deadline
 from sockcli.errors import Interrupted
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# How long, in seconds, another signal says nothing new. A terminal that is closed sends SIGHUP to whoever is in front,
+# and so does the shell that it ends; timeout(1) signals its child and then its group: a second one at once would cut
+# off what the first one left to do. Longer than that takes (`sockcli.ending`), so that only what hangs is killed.
+ONE_REQUEST: Final = 1.0
+
 _DRAIN: Final = 512  # more than one read is rarely needed: there is a byte for each signal
 
 
@@ -23,6 +29,7 @@ class SignalInterrupt:
 
     def __init__(self) -> None:
         self._signum: int | None = None
+        self._same_request = NEVER
         self._read, self._write = os.pipe()
         os.set_blocking(self._read, False)
         os.set_blocking(self._write, False)  # the handler must never wait
@@ -68,9 +75,11 @@ class SignalInterrupt:
         self.close()
 
     def _handle(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        if self._signum is not None:
+        if self._signum is None:
+            self._signum = signum
+            self._same_request = Deadline(ONE_REQUEST)
+        elif self._same_request.expired:
             die_of(signum)
-        self._signum = signum
 
 
 def die_of(signum: int) -> None:

@@ -1,4 +1,4 @@
-"""Signals, in real processes: the first ends the wait, the second the process, and the shell sees what it was."""
+"""Signals, in real processes: the first ends the wait, a later one the process, and the shell sees what it was."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from sockcli.clock import Deadline
 from sockcli.errors import Interrupted
-from sockcli.signals import SIGNALS, SignalInterrupt
+from sockcli.signals import ONE_REQUEST, SIGNALS, SignalInterrupt
 from sockcli.wait import READABLE, wait
 from tests.net.support import open_descriptors
 from tests.servers import program
@@ -41,6 +41,7 @@ except Interrupted as exc:
     if "hang" in sys.argv:
         while True:
             signal.pause()
+            say("hangs")
     die_of(exc.signum)
     say("alive")
     sys.exit(128 + exc.signum)
@@ -96,12 +97,22 @@ def test_dies_of_the_signal_after_what_is_left_to_do(signum: int) -> None:
 
 
 @pytest.mark.parametrize("second", SIGNALS)
-def test_second_signal_kills_at_once_whatever_hangs(second: int) -> None:
+def test_a_later_signal_kills_whatever_hangs(second: int) -> None:
     with running("hang") as process:
         process.send_signal(signal.SIGTERM)
         assert line(process) == f"flushing after {signal.SIGTERM:d}"
+        wait([], Deadline(ONE_REQUEST))
         process.send_signal(second)
         assert process.wait(PATIENCE) == -second
+
+
+def test_a_signal_that_is_sent_twice_is_one_request() -> None:
+    """As a shell does whose terminal is closed, right after the terminal did."""
+    with running("hang") as process:
+        process.send_signal(signal.SIGHUP)
+        assert line(process) == f"flushing after {signal.SIGHUP:d}"
+        process.send_signal(signal.SIGHUP)
+        assert line(process) == "hangs"
 
 
 @pytest.mark.parametrize("signum", SIGNALS)

@@ -65,6 +65,22 @@ class TestSignals:
             assert process.finish().code == -signum
             assert time.monotonic() - sent < 2
 
+    def test_a_second_signal_cuts_nothing_off(self, sockcli: Sockcli, tcp_peer: Listen) -> None:
+        """As when a terminal is closed, and the shell in it says so too: what was received is still written."""
+        data = bytes_of_all_kinds(100_000)  # more than the pipe
+        peer = tcp_peer()
+        process = sockcli.start("tcp", "127.0.0.1", peer.port)
+        connection = peer.accept()
+        deliver(connection, data)
+        until(lambda: not process.moves(), "the pipe to be full")
+        process.kill(signal.SIGHUP)
+        process.moves()  # it has a moment, but not all of what a slow reader gets
+        process.kill(signal.SIGHUP)
+        result = process.finish()
+        assert result.code == -signal.SIGHUP
+        assert len(result.out) > 65_536
+        assert result.out == data[: len(result.out)]
+
     def test_a_second_signal_ends_it_at_once(self, sockcli: Sockcli, tcp_peer: Listen) -> None:
         peer = tcp_peer()
         process = sockcli.start("tcp", "127.0.0.1", peer.port)
