@@ -238,9 +238,18 @@ def test_a_file_writable_by_everybody_is_trusted_only_if_named(places: Path, mod
     assert load_manifest(Located(str(path), named=True)).rules
 
 
-def test_the_users_own_primary_group_is_nobody_else(places: Path) -> None:
+@pytest.fixture
+def own_group(places: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """What /etc/passwd has as the user's own group, whoever runs the tests."""
+    passwd = places / "own-passwd"
+    passwd.write_text(f"me:x:{os.geteuid()}:{os.getegid()}:me:/:/bin/sh\n")
+    monkeypatch.setattr(locate, "_PASSWD", str(passwd))
+    return os.getegid()
+
+
+def test_the_users_own_primary_group_is_nobody_else(places: Path, own_group: int) -> None:
     path = write(places / "here/manifest.json", mode=0o664)
-    os.chown(path, -1, locate._primary_group(os.geteuid()))
+    os.chown(path, -1, own_group)
     path.chmod(0o664)
     assert load_manifest(Located(str(path), named=False)).rules
 
@@ -298,9 +307,9 @@ def test_roots_file_is_trusted_by_every_user(places: Path, monkeypatch: pytest.M
     assert load_manifest(Located(str(path), named=False)).rules
 
 
-def test_an_access_list_may_let_others_write(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_access_list_may_let_others_write(places: Path, own_group: int, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(places / "here/manifest.json", mode=0o664)
-    os.chown(path, -1, locate._primary_group(os.geteuid()))
+    os.chown(path, -1, own_group)
     # acl(5) in the kernel's form: u::rw-, u:54321:rw-, g::r--, m::rw-, o::r--
     entries = [(0x01, 6, -1), (0x02, 6, OTHER_USER), (0x04, 4, -1), (0x10, 6, -1), (0x20, 4, -1)]
     packed = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
