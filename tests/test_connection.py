@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import sockcli
 from sockcli import Connection, Denied, Engine, Manifest, SockcliError, TimedOut, Unreachable, UsageError
 from sockcli.endpoint import Host
 from sockcli.errors import Interrupted
@@ -220,6 +221,12 @@ def test_joining_waits_for_the_handlers_last_call(engine: Engine, server: socket
         peer.close()
         connection.join(WAIT)
         assert got == [b"last"]
+
+
+def test_every_public_name_is_listed_and_there() -> None:
+    """In an interpreter `dir` and completion show them, though they are imported only when first used."""
+    assert {"Engine", "Manifest", "Denied"} <= set(dir(sockcli)) == set(sockcli.__all__)
+    assert all(getattr(sockcli, name) for name in dir(sockcli))
 
 
 def test_the_readmes_ten_lines(capsys: pytest.CaptureFixture[str]) -> None:

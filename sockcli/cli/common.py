@@ -63,11 +63,11 @@ def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
 
 
 def manifest_option(*, hidden: bool = False) -> Callable[[F], F]:
-    """`hidden` for a command that refuses it, and says why."""
+    """`hidden` for a command that takes it, as every command does, and has a manifest of its own."""
     return click.option(
         "--manifest",
         metavar="FILE",
-        type=click.Path(),
+        type=click.Path(readable=False),  # what cannot be read is a matter of the manifest, not of usage
         expose_value=False,
         callback=_keep("manifest"),
         hidden=hidden,

@@ -55,16 +55,13 @@ class SendPlan(NamedTuple):
         """Raises UsageError."""
         notation = Notation.HEX if values["hex"] else Notation.ESCAPES if values["escapes"] else Notation.RAW
         chomp = values["chomp"]
-        cut = values["framing"]
-        framing = Framing.parse("line" if cut is None else cut, chomp=chomp, notation=notation)
+        framing = Framing.parse(values["framing"], chomp=chomp, notation=notation)
         datagrams: list[bytes] | None = None
         if values["empty"]:
             if messages:
                 raise UsageError("--empty is the datagram that is sent: no message goes with it")
             datagrams = [b""]
         elif messages:
-            if cut is not None:
-                raise UsageError("--framing cuts stdin, which is not read where there is a MESSAGE")
             datagrams = read_messages(map(os.fsencode, messages), chomp=chomp, notation=notation)
         return cls(framing, datagrams, values["wait"], values["replies"], values["retries"])
 

@@ -14,7 +14,6 @@ import click
 from sockcli.cli.common import HELP_OPTIONS, Command, loudness_options, manifest_option
 from sockcli.cli.settings import Settings, pass_settings
 from sockcli.descriptors import STDIN, is_interactive
-from sockcli.errors import UsageError
 from sockcli.text import printable
 
 if TYPE_CHECKING:
@@ -42,8 +41,6 @@ def command(settings: Settings, /, serve: bool) -> None:
     """Try everything with no network: servers on 127.0.0.1, a manifest for them, and a tour."""
     from sockcli.signals import SignalInterrupt
 
-    if settings.manifest is not None:
-        raise UsageError("the demo has a manifest of its own, for its own servers: --manifest does not go with it")
     # Around all of it, so that on a signal as well nothing stays behind.
     with SignalInterrupt() as interrupt, demonstration(settings) as (servers, manifest):
         if serve:

@@ -73,15 +73,17 @@ class Given:
         return self._ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
     def flag(self, name: str) -> str:
-        """How the option is written, as `--line-delay` for `line_delay`; of a pair, the one that was given."""
-        param = self._options[name]
-        negated = param.is_bool_flag and self._ctx.params.get(name) is False
-        return max(param.secondary_opts if negated and param.secondary_opts else param.opts, key=len)
+        """How the option is written, as `--line-delay` for `line_delay`."""
+        return max(self._options[name].opts, key=len)
+
+    def _declines(self, name: str) -> bool:
+        """Whether it is the `--no-telnet` of a pair: to want nothing goes with everything."""
+        return bool(self._options[name].secondary_opts) and self._ctx.params.get(name) is False
 
     def refuse(self, names: Iterable[str], why: str) -> None:
         """Raises UsageError for the first of `names` that was given; `why` ends the sentence."""
         for name in names:
-            if name in self:
+            if name in self and not self._declines(name):
                 raise UsageError(f"{self.flag(name)} {why}")
 
     def check(self, exclusions: Mapping[str, Iterable[str]]) -> None:

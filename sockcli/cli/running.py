@@ -56,9 +56,10 @@ class Output:
         return self._terminal is not None
 
     def check_terminal(self) -> None:
-        """Raises UsageError for options that say how a terminal is used, where none is."""
-        if self._values["terminal"] is not None and not self.on_terminal:
-            raise UsageError("--terminal is for output to a terminal, and there is none here")
+        """Raises UsageError for a key that only a session has.
+
+        --terminal is no such option: a script may say what holds wherever its output goes, and in a pipe nothing does.
+        """
         if self._values["escape"] is not None:
             raise UsageError("--escape is for a session at a terminal, and this is none")
 

@@ -35,10 +35,8 @@ PLAIN = ("listen", "keep_open", "probe", "send_only", "recv_only", "line_delay",
 
 EXCLUSIONS = {
     "listen": CONNECTING,
-    "probe": (*RELAYING, "terminal"),
+    "probe": RELAYING,
     "recv_only": ("send_only", *SENDING, "eol"),
-    "send_only": ("terminal",),
-    "as_json": ("terminal",),
 }
 
 tcp_options = bundle(
@@ -90,7 +88,6 @@ def check_options(given: Given, values: Mapping[str, Any], *, interactive: bool)
     """Raises UsageError where options do not go together."""
     given.check(EXCLUSIONS)
     given.require("keep_open", "listen")
-    given.require("retry_delay", "retry")
     if values["progress"] and is_interactive():
         raise UsageError("--progress is for pipes and files, and both stdin and stdout are a terminal")
     check_telnet(given, values, interactive=interactive)

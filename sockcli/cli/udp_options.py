@@ -27,12 +27,11 @@ EXCLUSIONS = {
     "listen": (*CUTTING, *READING, *REPLYING, "empty", "source"),
     "empty": (*CUTTING, *READING),
     "escapes": ("hex",),
-    "as_json": ("terminal",),
 }
 
 udp_options = bundle(
     click.argument("words", nargs=-1, metavar="TARGET [MESSAGE]..."),
-    click.option("--framing", metavar="line|all|N", help="How stdin is cut.  [default: line]"),
+    click.option("--framing", metavar="line|all|N", default="line", show_default=True, help="How stdin is cut."),
     click.option("--chomp", is_flag=True, help="Drop the newline."),
     click.option("--escapes", is_flag=True, help=r"Read \n \r \t \0 \xHH \\ in messages."),
     click.option("--hex", is_flag=True, help="Messages and lines are hex."),

@@ -201,6 +201,13 @@ def test_serving_tells_how_to_reach_each_server_and_the_manifest(demo: Demo, soc
     assert serving.running()
 
 
+def test_as_every_command_it_takes_the_option_that_names_a_manifest(demo: Demo, sockcli: Sockcli) -> None:
+    """And uses its own: nothing of the one that is named would allow these servers."""
+    sockcli.allow()
+    serving = demo.start("--serve", "--manifest", str(sockcli.manifest))
+    assert str(sockcli.manifest) not in serving.read_until(b"sockcli repl\n").decode()
+
+
 def test_verbose_names_the_manifest_and_the_servers(demo: Demo) -> None:
     serving = demo.start("--serve", "-v")
     told = serving.read_until(b"sockcli repl\n").decode()

@@ -300,6 +300,18 @@ class TestManifestFile:
             assert "missing.json" in result.err
         assert nobody_came(peer)
 
+    @pytest.mark.parametrize("named", [True, False])
+    def test_one_that_cannot_be_read(self, sockcli: Sockcli, named: bool) -> None:
+        """Named or found: the command line is right, it is the manifest that is not."""
+        path = self.write(sockcli.working_directory / "manifest.json", "tcp-connect")
+        path.chmod(0)
+        # Root reads it all the same, but for root without that power.
+        powerless = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"] if os.geteuid() == 0 else []
+        option = ["--manifest", str(path)] if named else []
+        result = sockcli.run(*option, "check", "tcp-connect:a:1", named=False, before=powerless)
+        assert result.code == 4
+        assert "manifest.json: cannot be read: permission denied" in result.err
+
     @pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
     def test_one_found_that_others_may_write_is_refused(self, sockcli: Sockcli, tcp_peer: Listen, mode: int) -> None:
         peer = tcp_peer()

@@ -6,6 +6,7 @@ import pty
 
 import pytest
 
+from tests.e2e.peers import Background, Listen, deliver
 from tests.e2e.runner import Sockcli
 
 TARGET = "give HOST PORT, HOST:PORT or [IPV6]:PORT"
@@ -55,28 +56,18 @@ def test_what_is_wrong_is_said_in_a_line(sockcli: Sockcli, line: str, message: s
         assert more == [f"hint: {hint}"]
 
 
-# Options that this kind of run has no use for, and what is said of each.
+# Options that mean something else to be done than what this kind of run does, and what is said of each.
 USELESS = {
-    "udp --framing 4 a 1 message": "--framing cuts stdin, which is not read where there is a MESSAGE",
-    "udp --framing line a 1 message": "--framing cuts stdin, which is not read where there is a MESSAGE",
     "udp --count 1 a 1": "--count needs --listen",
     "udp --retries 1 a 1": "--retries needs --replies",
     "udp -l --source :1 1": "--source makes no sense with --listen",
-    "tcp --retry-delay 1 a 1": "--retry-delay needs --retry",
     "tcp --retry-delay 1 -l 1": "--retry-delay makes no sense with --listen",
     "tcp -k a 1": "--keep-open needs --listen",
-    "tcp -z --no-telnet a 1": "--no-telnet makes no sense with --probe",
-    "tcp -z --terminal raw a 1": "--terminal makes no sense with --probe",
-    "tcp --send-only --terminal raw a 1": "--terminal makes no sense with --send-only",
-    "tcp --json --terminal raw a 1": "--terminal makes no sense with --json",
-    "udp --json --terminal raw a 1": "--terminal makes no sense with --json",
-    "tcp --terminal raw a 1": "--terminal is for output to a terminal, and there is none here",
     "tcp --escape ^A a 1": "--escape is for a session at a terminal, and this is none",
     "tcp --telnet --recv-only --eol lf a 1": "--eol makes no sense with --recv-only",
     "tcp --eol lf a 1": "--eol needs --telnet, except in a session at a terminal",
     "repl --escape ^A": "--escape is for a terminal, and stdin or stdout is none",
     "check -4 tcp-connect a 1": "-4, -6 and --deadline are for --resolve",
-    "demo": "the demo has a manifest of its own, for its own servers: --manifest does not go with it",
 }
 
 
@@ -92,7 +83,6 @@ AT_A_TERMINAL = {
     "tcp --progress --line-delay 1 a 1": "--progress is for pipes and files, and both stdin and stdout are a terminal",
     "tcp -z --escape ^A a 1": "--escape is for a session at a terminal, and this is none",
     "tcp -l --eol lf 1": "--eol needs --telnet, except in a session at a terminal",
-    "tcp -z --terminal raw a 1": "--terminal makes no sense with --probe",
 }
 
 
@@ -102,3 +92,41 @@ def test_so_it_is_at_a_terminal(sockcli: Sockcli, line: str) -> None:
     with open(ours, "rb", buffering=0), open(theirs, "rb", buffering=0) as terminal:
         result = sockcli.start(*line.split(), stdin=terminal, stdout=terminal).finish()
     assert (result.code, result.err) == (2, f"sockcli: error: {AT_A_TERMINAL[line]}\n")
+
+
+# What has no use here but asks for nothing that is not done: the default said outright, what to refuse, or how to do
+# what is off. A script that always gives them works, as it would with curl.
+HARMLESS = [
+    "tcp --retry-delay 1",
+    "tcp -z --no-telnet --no-progress",
+    "tcp --terminal safe",
+    "tcp --json --terminal raw",
+    "tcp --send-only --terminal screen",
+    "udp --framing line",
+    "udp --framing 4 --terminal safe",
+]
+
+
+@pytest.mark.parametrize("line", HARMLESS)
+def test_an_option_that_takes_nothing_away_is_allowed_anywhere(
+    sockcli: Sockcli, tcp_peer: Listen, udp_peer: Listen, background: Background, line: str
+) -> None:
+    peer = tcp_peer() if line.startswith("tcp") else udp_peer()
+    if peer.is_stream:
+        background(lambda: peer.accept().close())
+    message = [] if peer.is_stream else ["message"]
+    assert sockcli.run(*line.split(), "127.0.0.1", peer.port, *message).code == 0
+
+
+def test_what_is_not_for_a_terminal_is_exact_whatever_terminal_says(
+    sockcli: Sockcli, tcp_peer: Listen, background: Background
+) -> None:
+    sent = b"\x1b[6n\x1b]0;title\x07\x9b\xff\x00"
+    peer = tcp_peer()
+
+    def send() -> None:
+        with peer.accept() as connection:
+            deliver(connection, sent)
+
+    background(send)
+    assert sockcli.run("tcp", "--terminal", "safe", "127.0.0.1", peer.port).out == sent
