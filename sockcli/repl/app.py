@@ -197,6 +197,10 @@ class Repl:
 
     # Watcher: of sessions
 
+    @property
+    def free(self) -> bool:
+        return self._stage is not None and not self.busy and not self._stage.face.typing
+
     def output(self, _session: Session) -> None:
         self._settle()
 

@@ -86,7 +86,8 @@ _ROWS: Final = (
         Kind.LISTEN,
         {option: takes for option, takes in _TCP.items() if option not in _CONNECTING},
         "Without a HOST it is 127.0.0.1. Each TCP peer becomes a session of its own, to which the options apply; only "
-        "-x and --log are for UDP. Datagrams are answered with `send --to HOST PORT TEXT`.",
+        "-x and --log are for UDP. It comes to the front by itself if nothing else is there and nothing is typed. "
+        "Datagrams are answered with `send --to HOST PORT TEXT`.",
     ),
     Command(
         "sessions",

@@ -96,16 +96,19 @@ async def _awaited(hub: Hub) -> Session:
     """The session in front; where there is none, the first that a listener accepted, or will. Raises UsageError."""
     if hub.current is None:
         listeners = [session for session in hub.sessions.values() if session.kind == "tcp-listen"]
-        accepted = [
-            session
-            for session in hub.sessions.values()
-            if session.kind == "tcp" and session.request.operation is Operation.TCP_LISTEN
-        ]
-        if accepted:
-            hub.use(accepted[0].number)
-        elif listeners:
-            await hub.until(listeners[-1], lambda: hub.current is not None)
+        if listeners and not _accepted(hub):
+            await hub.until(listeners[-1], lambda: bool(_accepted(hub)))
+        for session in _accepted(hub)[:1]:
+            hub.use(session.number)
     return hub.get()
+
+
+def _accepted(hub: Hub) -> list[Session]:
+    return [
+        session
+        for session in hub.sessions.values()
+        if session.kind == "tcp" and session.request.operation is Operation.TCP_LISTEN
+    ]
 
 
 def _answered(session: Session) -> bool:

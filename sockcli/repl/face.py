@@ -35,6 +35,11 @@ class Face(Protocol):
         """Write the end of a session's output, and stand on a new line after it."""
         ...
 
+    @property
+    def typing(self) -> bool:
+        """A line is begun, or could be: whatever is typed next belongs to it."""
+        ...
+
     def take_draft(self) -> str:
         """The line that was being typed; it is not there any more."""
         ...

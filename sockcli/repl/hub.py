@@ -35,6 +35,11 @@ MakeEngine = Callable[[Interrupt], Engine]
 class Watcher(Protocol):
     """Who shows the sessions."""
 
+    @property
+    def free(self) -> bool:
+        """A peer that connects may come to the front: nothing is being typed, and no command runs."""
+        ...
+
     def output(self, session: Session) -> None:
         """There is something to take from it."""
         ...
@@ -225,8 +230,10 @@ class Hub:
         assert isinstance(accepted, TcpTransport)
         peer = StreamSession(accepted, session.target, session.settings.copy(), self, self._size)
         self._add(peer)
-        self._watcher.told(None, f"session {peer.number}: {peer.peer} connected with session {session.number}")
-        if self._current is None:
+        taken = self._current not in (None, session) or not self._watcher.free
+        how = f"; `use {peer.number}` shows it" if taken else ""
+        self._watcher.told(None, f"session {peer.number}: {peer.peer} connected with session {session.number}{how}")
+        if not taken:
             self.use(peer.number)
 
     # Within

@@ -64,6 +64,10 @@ class PlainFace:
         self._print(COLOURS.sub(b"", last))
         self._start_line()
 
+    @property
+    def typing(self) -> bool:
+        return True  # the terminal has the line, and does not tell before its end
+
     def take_draft(self) -> str:
         return ""  # the terminal has it
 

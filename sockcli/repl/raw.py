@@ -106,6 +106,10 @@ class RawFace:
         session = self._host.session
         self._display.write(last + (b"\r\n" if session is not None and session.lines.partial else b""))
 
+    @property
+    def typing(self) -> bool:
+        return True  # every key is the peer's
+
     def take_draft(self) -> str:
         return ""  # every key is with the peer already
 

@@ -170,6 +170,10 @@ class Screen:
     def show(self, last: bytes) -> None:
         self._show(last + b"\r\n" if last and not last.endswith(b"\n") else last)
 
+    @property
+    def typing(self) -> bool:
+        return bool(self._prompt_session.default_buffer.text)
+
     def take_draft(self) -> str:
         if (self._kind is None or self._kind.session is None) and not self._ahead:
             return ""  # the beginning of a command

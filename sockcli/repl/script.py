@@ -217,6 +217,10 @@ class Script:
 
     # Watcher: of sessions
 
+    @property
+    def free(self) -> bool:
+        return True  # nobody types
+
     def output(self, session: Session) -> None:
         """Written before anything more is read, so that nothing piles up, whoever is slow."""
         try:

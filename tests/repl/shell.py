@@ -54,6 +54,10 @@ class TestShell:
     def quit(self) -> None:
         self.ended = True
 
+    @property
+    def free(self) -> bool:
+        return True
+
     def output(self, session: Session) -> None:
         session.take(1 << 20)
 

@@ -241,6 +241,66 @@ def test_a_listener_makes_sessions(start: Start) -> None:
         receive(connection, b"and to you\n")
 
 
+def accepting(start: Start) -> tuple[Terminal, int]:
+    """The command prompt, with a listener as session 1, and its port."""
+    terminal = repl(start)
+    terminal.enter("listen 0")
+    terminal.shows("session 1: tcp-listen")
+    terminal.prompts("sockcli> ")
+    return terminal, int(terminal.text.rpartition("listening on 127.0.0.1:")[2].split()[0])
+
+
+def test_a_peer_that_connects_does_not_take_what_is_being_typed(start: Start) -> None:
+    terminal, port = accepting(start)
+    terminal.type("stat")
+    terminal.prompts("sockcli> stat")
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        terminal.shows("connected with session 1; `use 2` shows it")
+        terminal.prompts("sockcli> stat")
+        terminal.enter("us 1")
+        terminal.shows("accepted      1")
+        terminal.prompts("sockcli> ")
+        terminal.enter("use 2")
+        terminal.shows(" 2: tcp")
+        terminal.enter("hello")
+        receive(connection, b"hello\n")
+
+
+def test_a_peer_that_connects_leaves_the_session_in_front_alone(start: Start, peer: Peer) -> None:
+    terminal, port = accepting(start)
+    first = connect(terminal, peer)
+    with socket.create_connection(("127.0.0.1", port), 10):
+        terminal.shows("connected with session 1; `use 3` shows it")
+        terminal.enter("for the first")
+        receive(first, b"for the first\n")
+
+
+def test_a_peer_takes_the_place_of_its_listener_in_front(start: Start) -> None:
+    terminal, port = accepting(start)
+    terminal.enter("use 1")
+    terminal.shows(" 1: tcp-listen")
+    terminal.prompts("")
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        terminal.shows(" 2: tcp")
+        terminal.enter("hello")
+        receive(connection, b"hello\n")
+
+
+def test_a_peer_that_was_waited_for_comes_to_the_front(start: Start) -> None:
+    terminal, port = accepting(start)
+    terminal.enter("wait 30")
+    terminal.type("for whoever comes")
+    terminal.prompts("for whoever comes")
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        terminal.shows(" 2: tcp")
+        connection.sendall(b"hello\r\n")
+        terminal.shows("hello")
+        terminal.type(CTRL_C + CTRL_C)
+        terminal.shows("cancelled")
+        terminal.enter("and to you")
+        receive(connection, b"and to you\n")
+
+
 @pytest.mark.parametrize("rows", [4, 6, 9, 24])
 def test_there_is_room_for_what_completes_a_command(start: Start, rows: int) -> None:
     terminal = start("repl", rows=rows)
