@@ -11,24 +11,23 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import ExitStack
-from typing import Final, NamedTuple
+from typing import Final
 
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory, ConditionalAutoSuggest
-from prompt_toolkit.document import Document
+from prompt_toolkit.completion import DynamicCompleter
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.history import History, InMemoryHistory
 from prompt_toolkit.layout.processors import ConditionalProcessor, Processor, Transformation, TransformationInput
 from prompt_toolkit.shortcuts import PromptSession
 from prompt_toolkit.styles import Style
 
 from sockcli.repl.display import Display
+from sockcli.repl.drafts import Drafts
 from sockcli.repl.ends import TerminalInput, TerminalOutput
 from sockcli.repl.face import Host
-from sockcli.repl.history import COMMANDS, LINES, HistoryFile, TypedHistory
+from sockcli.repl.history import HistoryFile
 from sockcli.repl.keys import Actions, key_bindings
 from sockcli.repl.prompt import fragments
-from sockcli.repl.session import Session
 from sockcli.repl.toolbar import STYLES
 from sockcli.text import printable
 
@@ -59,21 +58,12 @@ class _Hide(Processor):
         return Transformation([], source_to_display=lambda _: 0, display_to_source=lambda _: 0)
 
 
-class _Kind(NamedTuple):
-    """What a line is for: a session, or None for a command; and whether it is shown."""
-
-    session: Session | None
-    hidden: bool  # and then nothing of it is remembered either
-
-
 class Screen:
     """The face of a line that is edited."""
 
     def __init__(self, host: Host, display: Display, keyboard: TerminalInput, history: HistoryFile) -> None:
         self._host = host
         self._display = display
-        self._commands = TypedHistory(history, COMMANDS)
-        self._lines = TypedHistory(history, LINES)
         self._timer: asyncio.TimerHandle | None = None
         self._next = 0.0  # when the next batch may be written
         self._batch = MOST // 16
@@ -84,10 +74,7 @@ class Screen:
         self._keyboard = keyboard
         self._detached = ExitStack()  # from the keyboard, while paused
         self._size = display.size
-        self._kind: _Kind | None = None  # what the line is for
-        self._command_draft = ""
-        self._ahead = False  # a command was entered, and what is typed from then on is for whatever comes after it
-        hidden = Condition(lambda: self._hidden)
+        hidden = Condition(lambda: self._drafts.hidden)
         actions = Actions(
             host.enter,
             host.cancel,
@@ -101,7 +88,7 @@ class Screen:
         )
         self._prompt_session: PromptSession[None] = PromptSession(
             self._prompt,
-            history=self._lines,
+            completer=DynamicCompleter(lambda: host.completer if host.commanding else None),
             auto_suggest=ConditionalAutoSuggest(AutoSuggestFromHistory(), ~hidden),
             input_processors=[ConditionalProcessor(_Hide(), hidden)],
             complete_while_typing=False,
@@ -113,6 +100,7 @@ class Screen:
             input=keyboard,
             output=TerminalOutput(display),
         )
+        self._drafts = Drafts(host, self._prompt_session.default_buffer, history)
         app = self._prompt_session.app
         app.max_render_postpone_time = None  # a redraw belongs right behind its batch
         app.terminal_size_polling_interval = None
@@ -121,7 +109,7 @@ class Screen:
     async def run(self) -> None:
         self._running = True
         self._display.on_drained = self._drained
-        self._take_kind()
+        self._drafts.follow()
         try:
             await self._prompt_session.prompt_async(
                 default=self._prompt_session.default_buffer.document,
@@ -145,7 +133,7 @@ class Screen:
 
     def wake(self) -> None:
         if self._running:
-            self._take_kind()  # at once: the next key may be for it
+            self._drafts.follow()  # at once: the next key may be for it
         if self._running and self._timer is None and not self._paused and not self._display.pending:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_at(max(self._next, loop.time()), self._flush)
@@ -172,15 +160,10 @@ class Screen:
 
     @property
     def typing(self) -> bool:
-        return bool(self._prompt_session.default_buffer.text)
+        return self._drafts.begun
 
     def take_draft(self) -> str:
-        if (self._kind is None or self._kind.session is None) and not self._ahead:
-            return ""  # the beginning of a command
-        self._ahead = False
-        text = self._prompt_session.default_buffer.text
-        self._prompt_session.default_buffer.reset()
-        return text
+        return self._drafts.take()
 
     # Showing
 
@@ -188,7 +171,7 @@ class Screen:
         self._timer = None
         if self._paused or not self._running:
             return
-        self._take_kind()
+        self._drafts.follow()
         loop = asyncio.get_running_loop()
         started = loop.time()
         session = self._host.session
@@ -233,7 +216,7 @@ class Screen:
         return fragments(host.session.lines.prompt if host.session is not None else b"")
 
     def _before_render(self) -> None:
-        self._take_kind()  # a hidden line that was emptied is hidden no longer
+        self._drafts.follow()  # a hidden line that was emptied is hidden no longer
         size = self._display.size
         # Of what the menu wants more than there is, prompt_toolkit shows nothing at all, the line included.
         self._prompt_session.reserve_space_for_menu = max(0, min(MENU, size[1] - NOT_MENU))
@@ -246,11 +229,10 @@ class Screen:
     def entered(self, text: str) -> None:
         session = self._host.session
         if self._host.commanding:
-            self._ahead = True
-            self._commands.remember(text)
+            self._drafts.entered_command(text)
             self._show(_typed(COMMAND_PROMPT.encode(), text))
-        elif session is not None and not self._hidden:
-            self._lines.remember(text)
+        elif session is not None and not self._drafts.hidden:
+            self._drafts.entered_line(text)
             self._show(_typed(session.lines.complete(), text))
         # Where the peer has the echo, the end of the line is its to show as well.
 
@@ -260,46 +242,6 @@ class Screen:
             self._host.refuse(f"{len(text):,} characters are too much to paste; sendfile sends a file of any size")
             return ""
         return text.removesuffix("\n")
-
-    def _take_kind(self) -> None:
-        """Give the line back as it was left, with the history that it is to have."""
-        host, buffer = self._host, self._prompt_session.default_buffer
-        session = None if host.commanding else host.session
-        kind = _Kind(session, session is not None and (host.hidden or self._holds_hidden(session)))
-        if kind == self._kind:
-            self._ahead = self._ahead and host.busy
-            return
-        before, self._kind = self._kind or _Kind(None, False), kind
-        draft = buffer.text
-        if kind.session is not before.session:
-            ahead, draft = (draft, "") if self._ahead else ("", draft)
-            draft = self._exchange(before, draft, kind.session) + ahead
-        buffer.history = self._history(kind)
-        buffer.reset(Document(draft))
-        self._prompt_session.completer = host.completer if kind.session is None else None
-
-    @property
-    def _hidden(self) -> bool:
-        return self._kind is not None and self._kind.hidden
-
-    def _holds_hidden(self, session: Session) -> bool:
-        """Whether its line began while the peer had the echo: a password stays one when its prompt is given up."""
-        if self._kind is not None and session is self._kind.session:
-            return self._hidden and bool(self._prompt_session.default_buffer.text)
-        return session.draft_hidden and bool(session.draft)
-
-    def _exchange(self, before: _Kind, draft: str, after: Session | None) -> str:
-        """Put away what was being typed for one thing; what was for the other."""
-        if before.session is None:
-            self._command_draft = draft
-        else:
-            before.session.draft, before.session.draft_hidden = draft, before.hidden
-        return self._command_draft if after is None else after.draft
-
-    def _history(self, kind: _Kind) -> History:
-        if kind.session is None:
-            return self._commands
-        return InMemoryHistory() if kind.hidden else self._lines
 
 
 def _typed(prompt: bytes, text: str) -> bytes:
