@@ -7,8 +7,10 @@ are set, which belong to the terminal; never O_NONBLOCK, which the shell would s
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import signal
+import sys
 import termios
 import threading
 from collections.abc import Callable, Mapping
@@ -57,6 +59,13 @@ def window_size(fd: int, environ: Mapping[str, str] = os.environ) -> tuple[int, 
 def _cells(text: str) -> int:
     number = int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else 0
     return number if number <= _LARGEST else 0
+
+
+def pending_input(fd: int) -> int:
+    """How many bytes there are to read from the terminal at `fd`; while it edits lines, of those that are whole."""
+    count = bytearray(4)  # an int
+    fcntl.ioctl(fd, termios.FIONREAD, count)
+    return int.from_bytes(count, sys.byteorder)
 
 
 class LineDiscipline:

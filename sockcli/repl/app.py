@@ -358,7 +358,10 @@ class Repl:
         self._stage.face.show(last)
         for text in session.view.left_out():
             self._tell(session, text)
+        half_typed = self._stage.cut_off(session)
         self._close(session)
+        if half_typed and self._is_last:
+            self.farewell.append("what was being typed was not sent")
 
     def _close(self, session: Session) -> None:
         over, failure = session.over, session.failure
@@ -375,6 +378,8 @@ class Repl:
         self._settle()
 
     def _forget(self, session: Session) -> None:
+        assert self._stage is not None
+        self._stage.cut_off(session)
         with suppress(SockcliError):  # that it is over has been said
             self.hub.close(session.number)
 

@@ -40,6 +40,10 @@ class Face(Protocol):
         """A line is begun, or could be: whatever is typed next belongs to it."""
         ...
 
+    def cut_off(self, session: Session) -> bool:
+        """This session is over. Whether a line was half typed for it, of which the rest is not to be run or sent."""
+        ...
+
     def take_draft(self) -> str:
         """The line that was being typed; it is not there any more."""
         ...
@@ -145,3 +149,13 @@ class Host(Protocol):
     def lost_terminal(self) -> None:
         """There are no keys any more."""
         ...
+
+
+def left_prompt(session: Session) -> str:
+    """Before the rest of a line whose session is over."""
+    return f"(session {session.number} is over; Enter goes on) "
+
+
+def dropped(session: Session) -> str:
+    """What became of that line."""
+    return f"session {session.number} is over; this was not sent"

@@ -11,9 +11,9 @@ import re
 from typing import Final
 
 from sockcli.repl.display import Display
-from sockcli.repl.face import Host
+from sockcli.repl.face import Host, dropped, left_prompt
 from sockcli.repl.session import Session
-from sockcli.tty import LineDiscipline
+from sockcli.tty import LineDiscipline, pending_input
 
 PROMPT: Final = b"sockcli> "
 COLOURS: Final = re.compile(rb"\x1b\[[0-9;:]*m")  # which the filter lets pass
@@ -34,6 +34,7 @@ class PlainFace:
         self._scheduled = False
         self._paused = False
         self._prompted = False
+        self._left_by: Session | None = None  # the rest of a line is awaited whose session is over
         self._below = True  # the cursor is at the beginning of a line
 
     async def run(self) -> None:
@@ -68,6 +69,19 @@ class PlainFace:
     def typing(self) -> bool:
         return True  # the terminal has the line, and does not tell before its end
 
+    def cut_off(self, session: Session) -> bool:
+        if session is not self._host.session or self._host.commanding:
+            return False
+        # The terminal keeps a line to itself until it is whole. In this mode it gives what there is of one.
+        self._discipline.set("cbreak")
+        typed = os.read(self._fd, READ) if pending_input(self._fd) else b""
+        self._discipline.set("line")
+        half = session.half_typed or (bool(typed) and not typed.endswith(b"\n"))
+        self._left_by = session if half else None
+        if typed:
+            self._host.refuse(dropped(session))
+        return half
+
     def take_draft(self) -> str:
         return ""  # the terminal has it
 
@@ -96,7 +110,7 @@ class PlainFace:
             self._start_line()
         self._print(words)
         if host.commanding and not host.busy and not self._prompted:
-            self._print(PROMPT)
+            self._print(left_prompt(self._left_by).encode() if self._left_by is not None else PROMPT)
             self._prompted = True
         host.shown()
         if _has_more(session):
@@ -121,7 +135,11 @@ class PlainFace:
             return
         text = data.decode("utf-8", "surrogateescape")
         self._below = self._below if not text else text.endswith("\n")
-        if not text:
+        if self._left_by is not None:
+            session, self._left_by = self._left_by, None
+            self._prompted = False
+            self._host.refuse(dropped(session))
+        elif not text:
             self._host.end_of_input()
         elif self._host.escape is not None and data.startswith(self._host.escape.byte):
             self._host.ask()

@@ -14,6 +14,7 @@ from typing import Final
 from sockcli.repl.display import Display
 from sockcli.repl.ends import TerminalInput
 from sockcli.repl.face import Host
+from sockcli.repl.session import Session
 
 # Written at a time. A key of the user's that ends a flood is not to wait behind more than this.
 BATCH: Final = 16 * 1024
@@ -109,6 +110,9 @@ class RawFace:
     @property
     def typing(self) -> bool:
         return True  # every key is the peer's
+
+    def cut_off(self, session: Session) -> bool:
+        return session.half_typed
 
     def take_draft(self) -> str:
         return ""  # every key is with the peer already

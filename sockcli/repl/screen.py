@@ -10,6 +10,7 @@ Not patch_stdout, which can hold output back for 150 ms. Never ANSI() or HTML() 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Final
 
@@ -24,10 +25,11 @@ from prompt_toolkit.styles import Style
 from sockcli.repl.display import Display
 from sockcli.repl.drafts import Drafts
 from sockcli.repl.ends import TerminalInput, TerminalOutput
-from sockcli.repl.face import Host
+from sockcli.repl.face import Host, dropped, left_prompt
 from sockcli.repl.history import HistoryFile
 from sockcli.repl.keys import Actions, key_bindings
 from sockcli.repl.prompt import fragments
+from sockcli.repl.session import Session
 from sockcli.repl.toolbar import STYLES
 from sockcli.text import printable
 
@@ -76,19 +78,19 @@ class Screen:
         self._size = display.size
         hidden = Condition(lambda: self._drafts.hidden)
         actions = Actions(
-            host.enter,
-            host.cancel,
-            host.end_of_input,
-            host.ask,
+            self._enter,
+            self._unless_left(host.cancel),
+            self._unless_left(host.end_of_input),
+            self._unless_left(host.ask),
             host.suspend,
             self._paste,
-            completes=lambda: host.commanding,
+            completes=lambda: self._drafts.commanding,
             lingers=lambda: host.lingering,
             go_back=host.go_back,
         )
         self._prompt_session: PromptSession[None] = PromptSession(
             self._prompt,
-            completer=DynamicCompleter(lambda: host.completer if host.commanding else None),
+            completer=DynamicCompleter(lambda: host.completer if self._drafts.commanding else None),
             auto_suggest=ConditionalAutoSuggest(AutoSuggestFromHistory(), ~hidden),
             input_processors=[ConditionalProcessor(_Hide(), hidden)],
             complete_while_typing=False,
@@ -100,7 +102,7 @@ class Screen:
             input=keyboard,
             output=TerminalOutput(display),
         )
-        self._drafts = Drafts(host, self._prompt_session.default_buffer, history)
+        self._drafts = Drafts(host, self._prompt_session.default_buffer, self._prompt_session.clipboard, history)
         app = self._prompt_session.app
         app.max_render_postpone_time = None  # a redraw belongs right behind its batch
         app.terminal_size_polling_interval = None
@@ -119,6 +121,8 @@ class Screen:
             )
         finally:
             self._running = False
+            if self._drafts.left_by is not None:
+                self._drafts.drop(self._prompt_session.default_buffer.text)
             self._detached.close()  # which would have the keyboard read for the prompt that is over
             asyncio.get_running_loop().remove_reader(self._keyboard.fileno())
             if self._timer is not None:
@@ -161,6 +165,9 @@ class Screen:
     @property
     def typing(self) -> bool:
         return self._drafts.begun
+
+    def cut_off(self, session: Session) -> bool:
+        return self._drafts.cut_off(session)
 
     def take_draft(self) -> str:
         return self._drafts.take()
@@ -207,6 +214,8 @@ class Screen:
 
     def _prompt(self) -> StyleAndTextTuples:
         host = self._host
+        if self._drafts.left_by is not None:
+            return [("class:progress", left_prompt(self._drafts.left_by))]
         if host.busy:
             return [("class:progress", f"{printable(host.doing)} ")] if host.doing else []
         if host.lingering:
@@ -225,6 +234,30 @@ class Screen:
             self._host.resized(*size)
 
     # Typing
+
+    def _enter(self, text: str) -> None:
+        if self._drafts.left_by is None:
+            self._host.enter(text)
+        else:
+            self._drop(text)
+
+    def _unless_left(self, action: Callable[[], None]) -> Callable[[], None]:
+        """A key's action; at a line that a session has left, it is to have done with that."""
+
+        def act() -> None:
+            if self._drafts.left_by is None:
+                action()
+            else:
+                self._drop(self._prompt_session.default_buffer.text)
+
+        return act
+
+    def _drop(self, text: str) -> None:
+        session = self._drafts.left_by
+        assert session is not None
+        self._show(self._host.take_words() + _typed(left_prompt(session).encode(), "" if self._drafts.hidden else text))
+        kept = " (Ctrl-Y brings it back)" if self._drafts.drop(text) else ""
+        self._host.refuse(f"{dropped(session)}{kept}")
 
     def entered(self, text: str) -> None:
         session = self._host.session

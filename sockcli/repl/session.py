@@ -104,6 +104,11 @@ class Session:
         return False
 
     @property
+    def half_typed(self) -> bool:
+        """In character mode: the last key that went to it ended no line."""
+        return False
+
+    @property
     def echo_off(self) -> bool:
         """Whether what is typed is not to be shown: the peer echoes, or it is a password."""
         return False

@@ -81,6 +81,10 @@ class Stage:
         self.face.pause()
         self._console.stop()
 
+    def cut_off(self, session: Session) -> bool:
+        """This session is over, and what is being typed may be for it. Whether it was half a line."""
+        return self._line.cut_off(session)
+
     def write(self, data: bytes) -> None:
         """To the terminal, as it is."""
         self._console.display.write(data)

@@ -28,6 +28,9 @@ TELNET_READ: Final = 8 * 1024
 # The peer has ended, and may still take what was on its way to it. One that does not say within this never will.
 LAST_WORDS: Final = 1.0
 
+# Keys after which nobody is in the middle of a line: Enter, Ctrl-C and Ctrl-D.
+_LINE_ENDS: Final = (b"\r", b"\n", b"\x03", b"\x04")
+
 _AT_ONCE: Final = Deadline(0)
 
 
@@ -55,6 +58,7 @@ class StreamSession(Session):
         self._broken = False  # the codec gives nothing more
         self._last_words = NEVER
         self._character_came = False  # the data that is handed out came in character mode
+        self._in_a_line = False  # the last key did not end one
         self._key_decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._out.pull()
 
@@ -73,6 +77,10 @@ class StreamSession(Session):
     @property
     def character_mode(self) -> bool:
         return self._codec is not None and self._codec.character_mode and not self.over
+
+    @property
+    def half_typed(self) -> bool:
+        return self._in_a_line
 
     @property
     def echo_off(self) -> bool:
@@ -114,6 +122,8 @@ class StreamSession(Session):
             return  # the peer that echoes is gone, and with it whoever would show an error
         if self.settings.encoding != "utf-8":
             data = self._key_decoder.decode(data).encode(self.settings.encoding, "replace")
+        if data:
+            self._in_a_line = not data.endswith(_LINE_ENDS)
         # Whoever reads the keys stops while there is no room; the few that were read by then are taken.
         self._out.put(data)
         self._listener.session_changed(self)
@@ -296,6 +306,7 @@ class StreamSession(Session):
         elif isinstance(event, ev.ModeChanged):
             # The codec is ahead of its events: what it says of itself is true of the last of them only.
             self._character_came = event.character
+            self._in_a_line = self._in_a_line and event.character
         elif text := worth_telling(event):
             self._listener.session_notice(self, text)
 

@@ -22,7 +22,7 @@ from tests.terminal.emulator import Screen
 from tests.waiting import PATIENCE
 
 SOCKCLI: Final = (sys.executable, "-m", "sockcli")
-CTRL_C, CTRL_D, CTRL_Z, ESCAPE, ENTER, UP = "\x03", "\x04", "\x1a", "\x1d", "\r", "\x1b[A"
+CTRL_C, CTRL_D, CTRL_Y, CTRL_Z, ESCAPE, ENTER, UP = "\x03", "\x04", "\x19", "\x1a", "\x1d", "\r", "\x1b[A"
 # Of what was written, so much is kept to look into.
 _KEPT: Final = 4 << 20
 

@@ -127,6 +127,8 @@ def test_a_password_is_neither_shown_nor_remembered(start: Start, peer: Peer, en
     receive(connection, b"list\r\n")
     terminal.type(UP + UP)
     terminal.prompts("joe")
+    terminal.type(CTRL_C)
+    terminal.prompts("")
     connection.close()
     assert terminal.finish() == ExitCode.OK
     assert b"secret" not in terminal.written

@@ -10,7 +10,7 @@ import pytest
 
 from sockcli.errors import ExitCode
 from tests.repl.conftest import Peer, Start, receive
-from tests.repl.terminal import CTRL_C, CTRL_D, ESCAPE, Terminal
+from tests.repl.terminal import CTRL_C, CTRL_D, ESCAPE, UP, Terminal
 
 
 def session(start: Start, peer: Peer, *options: str) -> tuple[Terminal, socket.socket]:
@@ -97,6 +97,18 @@ def test_the_peers_end_is_the_end(start: Start, peer: Peer) -> None:
     assert terminal.finish() == ExitCode.OK
     assert f"bye\nno newline\nsockcli: connection closed by 127.0.0.1:{peer.port}" in terminal.text
     assert terminal.is_as_found()
+
+
+def test_what_is_half_typed_at_the_peers_end_is_in_the_history(start: Start, peer: Peer) -> None:
+    terminal, connection = session(start, peer)
+    terminal.type("half a li")
+    terminal.prompts("half a li")
+    connection.close()
+    assert terminal.finish() == ExitCode.OK
+    assert "sockcli: what was being typed was not sent" in terminal.text
+    terminal, connection = session(start, peer)
+    terminal.type(UP)
+    terminal.prompts("half a li")
 
 
 def test_a_lost_connection_is_told_after_what_came_before(start: Start, peer: Peer) -> None:

@@ -68,6 +68,21 @@ def test_the_repl_there(start: Start, peer: Peer) -> None:
     assert b"\x1b" not in terminal.written
 
 
+def test_a_line_whose_session_ends_is_no_command_there(start: Start, peer: Peer) -> None:
+    terminal = start("repl", "127.0.0.1", peer.port, env=DUMB)
+    connection = peer.accept()
+    connection.sendall(b"name: ")
+    terminal.prompts("name: ")
+    terminal.type("qu")
+    terminal.prompts("name: qu")
+    connection.close()
+    terminal.prompts("(session 1 is over; Enter goes on)")
+    terminal.enter("it")
+    terminal.prompts("sockcli> ")
+    terminal.enter("sessions")
+    terminal.shows("no sessions")
+
+
 def test_ctrl_c_there(start: Start, peer: Peer) -> None:
     terminal = start("tcp", "127.0.0.1", peer.port, env=DUMB)
     peer.accept().sendall(b"name: ")

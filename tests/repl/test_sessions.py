@@ -8,8 +8,10 @@ import socket
 import pytest
 
 from sockcli.repl.inbox import BACK_LIMIT
+from sockcli.telnet.constants import ECHO, IAC, WILL
 from tests.repl.conftest import Peer, Start, receive
-from tests.repl.terminal import CTRL_C, CTRL_D, ESCAPE, UP, Terminal
+from tests.repl.terminal import CTRL_C, CTRL_D, CTRL_Y, ESCAPE, UP, Terminal
+from tests.repl.test_character_mode import AGREED, CHARACTER
 
 
 def repl(start: Start, *arguments: str) -> Terminal:
@@ -299,6 +301,99 @@ def test_a_peer_that_was_waited_for_comes_to_the_front(start: Start) -> None:
         terminal.shows("cancelled")
         terminal.enter("and to you")
         receive(connection, b"and to you\n")
+
+
+def test_a_line_whose_session_ends_is_no_command(start: Start, peer: Peer) -> None:
+    terminal = repl(start)
+    connection = connect(terminal, peer)
+    terminal.type("qu")
+    terminal.prompts("qu")
+    connection.close()
+    terminal.prompts("(session 1 is over; Enter goes on) qu")
+    terminal.enter("it")
+    terminal.shows("error: session 1 is over; this was not sent (Ctrl-Y brings it back)")
+    terminal.prompts("sockcli> ")
+    terminal.type(CTRL_Y)
+    terminal.prompts("sockcli> quit")
+    terminal.type(CTRL_C)
+    connect(terminal, peer)
+    terminal.type(UP)
+    terminal.prompts("quit")
+
+
+@pytest.mark.parametrize("key", [CTRL_C, ESCAPE])
+def test_such_a_line_can_be_given_up(start: Start, peer: Peer, key: str) -> None:
+    terminal = repl(start)
+    connection = connect(terminal, peer)
+    terminal.type("qu")
+    terminal.prompts("qu")
+    connection.close()
+    terminal.prompts("(session 1 is over; Enter goes on) qu")
+    terminal.type(key)
+    terminal.prompts("sockcli> ")
+    terminal.enter("history")
+    terminal.shows("1  tcp")
+
+
+def test_a_command_that_is_half_typed_when_its_session_ends_stays_one(start: Start, peer: Peer) -> None:
+    terminal = repl(start)
+    connection = connect(terminal, peer)
+    terminal.type("for one")
+    ask(terminal)
+    terminal.type("sess")
+    terminal.prompts("sockcli> sess")
+    connection.close()
+    terminal.shows("connection closed by")
+    terminal.enter("ions")
+    terminal.shows("no sessions")
+    terminal.prompts("sockcli> ")
+    terminal.type(CTRL_Y)
+    terminal.prompts("sockcli> for one")
+
+
+def test_a_password_whose_session_ends_is_kept_nowhere(start: Start, peer: Peer) -> None:
+    terminal = repl(start)
+    connection = connect(terminal, peer)
+    connection.sendall(bytes([IAC, WILL, ECHO]) + b"password: ")
+    terminal.prompts("password: ")
+    terminal.type("sec")
+    connection.sendall(b"\r\ntoo late\r\n")
+    connection.close()
+    terminal.prompts("(session 1 is over; Enter goes on)")
+    terminal.enter("ret")
+    terminal.shows("error: session 1 is over; this was not sent")
+    terminal.prompts("sockcli> ")
+    terminal.type(CTRL_Y + "x")
+    terminal.prompts("sockcli> x")
+    assert b"sec" not in terminal.written.replace(b"sockcli", b"")
+
+
+def test_keys_for_a_session_that_ends_are_no_command(start: Start, peer: Peer) -> None:
+    """In character mode: the rest of the line, which nobody can say is no password."""
+    terminal = repl(start)
+    connection = connect(terminal, peer)
+    connection.sendall(CHARACTER)
+    receive(connection, AGREED)
+    terminal.type("exit\rqu")
+    receive(connection, b"exit\r\0qu")
+    connection.close()
+    terminal.prompts("(session 1 is over; Enter goes on)")
+    terminal.enter("it")
+    terminal.prompts("sockcli> ")
+    assert b"it" not in terminal.written.partition(b"goes on")[2]
+    terminal.enter("sessions")
+    terminal.shows("no sessions")
+
+
+def test_after_a_whole_line_the_command_prompt_is_there_at_once(start: Start, peer: Peer) -> None:
+    terminal = repl(start)
+    connection = connect(terminal, peer)
+    connection.sendall(CHARACTER)
+    receive(connection, AGREED)
+    terminal.enter("exit")
+    receive(connection, b"exit\r\0")
+    connection.close()
+    terminal.prompts("sockcli> ")
 
 
 @pytest.mark.parametrize("rows", [4, 6, 9, 24])
