@@ -16,6 +16,10 @@ _ROWS: Final = 2
 # Colours in force that are brought back on the next line. Only the last few can be seen: each new one of a kind
 # replaces one before it, and no program has more kinds than this in force.
 _MOST_COLOURS: Final = 8
+# What stays within the line that the cursor is on: colours, erasing, moving to and fro, and whatever is visible.
+_WITHIN: Final = re.compile(rb"(?:\x1b\[(?:[0-9;:]*m|0?J|[0-9]*[@CDKPX])|[^\x00-\x07\x0a-\x1f\x7f])*")
+# What is not to be done again with it: modes, which are brought back on their own, and the bell.
+_MODES: Final = re.compile(rb"\x1b\[\?[0-9;]*[hl]|\x1b[=>]|\x07")
 # What is followed of an unfinished line in character mode. A prompt is shorter.
 _LONGEST_TAIL: Final = 1024
 
@@ -62,6 +66,11 @@ class LineFlow:
         """In character mode, where all is written as it comes: remember what the cursor's line begins with."""
         tail = (self.partial + data[-2 * _LONGEST_TAIL :])[-2 * _LONGEST_TAIL :]
         self.partial = tail[max(tail.rfind(b"\n"), tail.rfind(b"\r")) + 1 :]
+
+    def again(self) -> bytes:
+        """Still in character mode: the cursor's line, to be written once more; empty if more is needed to draw it."""
+        line = _MODES.sub(b"", self.partial)
+        return line if len(self.partial) < _LONGEST_TAIL and _WITHIN.fullmatch(line) else b""
 
     def resume(self, columns: int) -> bool:
         """Back from character mode: whether `partial` is all that stands on the cursor's row. Else it is forgotten."""

@@ -41,6 +41,7 @@ class Stage:
         self.face: Face = self._line
         self._done = asyncio.Event()
         self._shown: Session | None = None  # whose modes the terminal may have
+        self._aside = False  # what a session in character mode shows is not shown now
         self.screen_aside = False  # the session in front has a screen of its own, which is not shown now
 
     async def run(self) -> None:
@@ -114,7 +115,6 @@ class Stage:
         if session is None:
             return
         if self.face is self._raw:
-            self.screen_aside = False
             self._enter_raw(session)
         elif session.view.character and not session.shows_character:
             written = session.view.set_character(False)
@@ -126,21 +126,23 @@ class Stage:
         if self._console.dumb:
             self._console.discipline.set("raw")
         if session.view.character:
-            self.write(session.view.resume())
-            self._have_redrawn(session)
+            self._bring_back(session)
         else:
+            self._aside = self.screen_aside = False
             self.write(session.lines.complete() + session.view.set_character(True))
         session.send_keys(self._line.take_draft().encode("utf-8", "surrogateescape"))
 
     def _after(self) -> None:
         session = self._hub.current
         if self.face is self._raw and session is not None and session.view.character and session.shows_character:
-            written = session.view.suspend()
-            self.screen_aside = _LEAVE_SCREEN in written
-            self.write(written + _NEW_LINE)
+            self.write(self._put_aside(session) + _NEW_LINE)
 
-    def _have_redrawn(self, session: Session) -> None:
-        """Two changes of its size make a full-screen program draw all of its screen again."""
+    def _bring_back(self, session: Session) -> None:
+        """Its modes, and what can be seen of it: the line with the cursor is ours to draw, a screen its program's."""
+        line = session.lines.again() if self._aside and not self.screen_aside else b""
+        self._aside = self.screen_aside = False
+        self.write(line + session.view.resume())
+        # Two changes of its size make a full-screen program draw all of its screen again.
         columns, rows = self._console.display.size
         session.resize(columns, max(1, rows - 1))
         session.resize(columns, rows)
@@ -154,7 +156,13 @@ class Stage:
             return b""
         # The line is erased by then, what is raw stays.
         below = _NEW_LINE if self.face is self._raw and session.lines.partial else b""
-        return session.view.suspend() + below
+        return self._put_aside(session) + below
+
+    def _put_aside(self, session: Session) -> bytes:
+        written = session.view.suspend()
+        self._aside = True
+        self.screen_aside = self.screen_aside or _LEAVE_SCREEN in written
+        return written
 
     def _rest(self) -> None:
         """Somebody else stopped us, and we go on where the terminal is not ours."""
@@ -164,8 +172,7 @@ class Stage:
     def _resumed(self) -> None:
         session = self._hub.current
         if session is not None and self.face is self._raw:
-            self.write(session.view.resume())
-            self._have_redrawn(session)
+            self._bring_back(session)
         self._resized()
         self.face.resume()
         self.settle()

@@ -177,6 +177,32 @@ def test_the_escape_key_gives_one_command_and_then_the_peer_again(start: Start, 
     receive(connection, b"b")
 
 
+def test_the_peers_prompt_is_there_again_after_a_command(start: Start, peer: Peer) -> None:
+    terminal, connection = session(start, peer)
+    connection.sendall(b"\r\x1b[1;32mann@h\xc3\xb6st\x1b[0m:~$ lx\x08\x1b[Ks")
+    terminal.prompts("ann@höst:~$ ls")
+    for command in ("set eol", ""):
+        terminal.type(ESCAPE)
+        terminal.prompts("sockcli> ")
+        terminal.enter(command)
+        terminal.prompts("ann@höst:~$ ls")
+    assert terminal.screen.buffer[terminal.screen.cursor.y][0].fg == "green"
+    terminal.type("x")
+    receive(connection, b"x")
+    connection.sendall(b"x")
+    terminal.prompts("ann@höst:~$ lsx")
+
+
+def test_nothing_is_drawn_again_of_what_moved_the_cursor(start: Start, peer: Peer) -> None:
+    terminal, connection = session(start, peer)
+    connection.sendall(b"\x1b[5;1Hmenu> ")
+    terminal.prompts("menu> ")
+    terminal.type(ESCAPE)
+    terminal.prompts("sockcli> ")
+    terminal.enter("")
+    terminal.prompts("")
+
+
 def test_keys_behind_the_escape_key_are_the_command(start: Start, peer: Peer) -> None:
     terminal, connection = session(start, peer)
     terminal.type(f"a{ESCAPE}send xyz\rb")

@@ -139,6 +139,7 @@ def test_the_command_suspend_in_character_mode(start: Start, peer: Peer) -> None
     terminal.prompts("shell> ")
     assert terminal.is_as_found()
     terminal.enter("fg")
+    terminal.prompts("$ ")
     terminal.until(lambda: terminal.foreground() != terminal.process.pid, "the foreground")
     terminal.type("x")
     receive(connection, b"x")

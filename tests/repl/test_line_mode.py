@@ -62,6 +62,17 @@ def test_an_unfinished_line_is_the_prompt_also_in_two_reads(start: Start, peer: 
     terminal.shows("name: joe")
 
 
+def test_a_prompt_is_there_again_after_a_command(start: Start, peer: Peer) -> None:
+    terminal, connection = session(start, peer)
+    connection.sendall(b"login: ")
+    terminal.prompts("login: ")
+    terminal.type(ESCAPE)
+    terminal.prompts("sockcli> ")
+    terminal.enter("status")
+    terminal.shows("allowed by")
+    terminal.prompts("login: ")
+
+
 def test_a_prompt_keeps_its_words_and_loses_its_sequences(start: Start, peer: Peer) -> None:
     terminal, connection = session(start, peer)
     connection.sendall(b"\x1b[31mred\x1b[0m\x1b]0;title\x07 caf\xc3\xa9\x9b31m> ")
