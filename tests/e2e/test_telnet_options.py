@@ -397,7 +397,7 @@ class TestRefused:
 
     @pytest.mark.parametrize(
         "option",
-        ["--telnet", "--no-telnet", "--binary", "--env=A=b", "--com", "--com-settings=1", "--mud", "--compress",
+        ["--telnet", "--binary", "--env=A=b", "--com", "--com-settings=1", "--mud", "--compress",
          "--eol=lf", "--encoding=utf-8"],
     )  # fmt: skip
     def test_what_a_probe_has_no_use_for(self, sockcli: Sockcli, option: str) -> None:
