@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sockcli.policy import Decision, Policy
 
 
-@click.command("check", cls=Command, context_settings=HELP_OPTIONS)
+@click.command("check", cls=Command, usages=("[OPTIONS] OP HOST PORT", "[OPTIONS] OP"), context_settings=HELP_OPTIONS)
 @click.argument("words", nargs=-1, metavar="OP [HOST PORT]")
 @click.option("--resolve", is_flag=True, help="Look the name up, where it is allowed, and check its addresses too.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")

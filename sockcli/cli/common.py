@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import click
@@ -14,9 +14,41 @@ F = TypeVar("F", bound=Callable[..., Any])
 HELP_OPTIONS: Final = {"help_option_names": ["-h", "--help"]}
 
 
-class Command(click.Command):
-    """A command whose usage errors all tell which it was: of some, click's parser does not know."""
+# Headings, and the names of the options under each.
+Sections = Mapping[str, Sequence[str]]
 
+_REST: Final = "General"
+
+
+class Command(click.Command):
+    """A command whose options are listed under headings, and whose usage errors all tell which command it was."""
+
+    def __init__(self, *args: Any, usages: Sequence[str] = (), sections: Sections | None = None, **extra: Any) -> None:
+        """`usages` are the ways to write it. What is in none of the `sections` is in the last one, a general one."""
+        super().__init__(*args, **extra)
+        self._usages = usages
+        self._sections = sections or {}
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for usage in self._usages:
+            formatter.write_usage(ctx.command_path, usage, prefix=None if usage is self._usages[0] else " " * 7)
+        if not self._usages:
+            super().format_usage(ctx, formatter)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if not self._sections:
+            super().format_options(ctx, formatter)
+            return
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        rows = {option.name: row for option in options if (row := option.get_help_record(ctx)) is not None}
+        listed = {heading: [rows.pop(name) for name in names] for heading, names in self._sections.items()}
+        listed[_REST] = list(rows.values())
+        width = max(len(option) for section in listed.values() for option, _ in section)
+        for heading, section in listed.items():
+            with formatter.section(heading):
+                formatter.write_dl([(option.ljust(width), about) for option, about in section])
+
+    # The parser does not say of every fault which command it was found in.
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
             return super().parse_args(ctx, args)

@@ -38,9 +38,7 @@ record_options = bundle(
     click.option("--log", metavar="FILE", help="Record both directions' bytes as they passed; - is stderr."),
 )
 
-escape_option = click.option(
-    "--escape", metavar="KEY", help="On a terminal: the key for the command prompt, or none.  [default: ^]]"
-)
+escape_option = click.option("--escape", metavar="KEY", help="The key for the command prompt, or none.  [default: ^]]")
 
 terminal_options = bundle(
     click.option(
@@ -52,7 +50,9 @@ terminal_options = bundle(
     escape_option,
 )
 
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print events, a JSON object a line, in place of the bytes."
+)
 
 
 def family_of(ipv4: bool, ipv6: bool) -> int:

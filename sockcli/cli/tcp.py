@@ -9,10 +9,18 @@ import click
 from sockcli.cli.common import HELP_OPTIONS, Command
 from sockcli.cli.options import Given, is_session
 from sockcli.cli.settings import Settings, pass_settings
-from sockcli.cli.tcp_options import PLAIN, check_options, tcp_options
+from sockcli.cli.tcp_options import PLAIN, SECTIONS, check_options, tcp_options
+
+USAGES = ("[OPTIONS] TARGET", "-l [OPTIONS] [HOST] PORT")
+EXAMPLES = """\b
+Examples:
+  printf 'GET / HTTP/1.0\\n\\n' | sockcli tcp -C localhost 80
+  sockcli tcp localhost 23            at a terminal: a session, and telnet
+  sockcli tcp -l 8080 > received      accept one peer on 127.0.0.1
+  sockcli tcp -z --retry 30 localhost 5432"""
 
 
-@click.command("tcp", cls=Command, context_settings=HELP_OPTIONS)
+@click.command("tcp", cls=Command, usages=USAGES, sections=SECTIONS, epilog=EXAMPLES, context_settings=HELP_OPTIONS)
 @tcp_options
 @pass_settings
 @click.pass_context
@@ -20,10 +28,10 @@ def command(ctx: click.Context, settings: Settings, /, words: tuple[str, ...], *
     """Connect stdin and stdout to a TCP endpoint, or with -l accept one.
 
     TARGET is HOST PORT, HOST:PORT or [IPV6]:PORT; a port is a number or a service's name. Listening without a HOST
-    is on 127.0.0.1.
+    is on 127.0.0.1. S is a number of seconds.
 
-    When stdin ends, FIN is sent, and what the peer still sends is printed until it closes. When the peer ends, input
-    that is already there is still sent, and it is over.
+    When stdin ends, the peer is told (FIN), and what it still sends is printed until it closes. When the peer closes,
+    input that is already there is still sent, and the run is over.
     """
     given = Given(ctx)
     if is_session(given, PLAIN, values):

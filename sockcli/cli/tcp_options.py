@@ -39,9 +39,20 @@ EXCLUSIONS = {
     "recv_only": ("send_only", *SENDING, "eol"),
 }
 
+# In the order of use.
+SECTIONS = {
+    "Connecting": ("ipv4", "ipv6", "source", "connect_timeout", "retry", "retry_delay", "probe"),
+    "Listening": ("listen", "keep_open"),
+    "What is sent": ("crlf", "line_delay", "no_shutdown", "send_only", "recv_only"),
+    "When to leave": ("linger", "idle_timeout", "deadline"),
+    "Output and records": ("as_json", "hex_dump", "log", "progress"),
+    "Telnet": ("telnet", *TELNET_ONLY),
+    "At a terminal": (*TEXT, "terminal", "escape"),
+}
+
 tcp_options = bundle(
     click.argument("words", nargs=-1, metavar="TARGET"),
-    click.option("-l", "--listen", is_flag=True, help="Accept one peer at [HOST] PORT instead."),
+    click.option("-l", "--listen", is_flag=True, help="Accept one peer at [HOST] PORT instead of connecting."),
     click.option("-k", "--keep-open", is_flag=True, help="With -l: keep accepting, one peer after the other."),
     family_options,
     click.option(
@@ -50,17 +61,19 @@ tcp_options = bundle(
         type=limit,
         default=f"{CONNECT_TIMEOUT:g}",
         show_default=True,
-        help="For connecting, name lookup included.",
+        help="Limit for connecting, name lookup included; then exit 7.",
     ),
-    click.option("--idle-timeout", metavar="S", type=limit, help="Since the last byte either way; then exit 7."),
+    click.option("--idle-timeout", metavar="S", type=limit, help="Limit since the last byte either way; then exit 7."),
     deadline_option,
     click.option(
-        "--linger", metavar="S", type=pause, help="How long the peer may go on after stdin ended; then exit 7."
+        "--linger", metavar="S", type=pause, help="Limit for the peer to finish once stdin ended; then exit 7."
     ),
-    click.option("--no-shutdown", is_flag=True, help="Do not send FIN when stdin ends."),
-    click.option("--send-only", is_flag=True, help="Drop what the peer sends; leave once it has acknowledged all."),
-    click.option("--recv-only", is_flag=True, help="Never read stdin."),
-    click.option("-C", "--crlf", is_flag=True, help="Send each LF of stdin as CR LF."),
+    click.option("--no-shutdown", is_flag=True, help="Do not tell the peer that stdin ended (no FIN)."),
+    click.option(
+        "--send-only", is_flag=True, help="Drop what the peer sends; leave once it has acknowledged all, or closed."
+    ),
+    click.option("--recv-only", is_flag=True, help="Only print what the peer sends; stdin is never read."),
+    click.option("-C", "--crlf", is_flag=True, help="Send each LF of stdin as CR LF; a CR LF stays one."),
     click.option("--line-delay", metavar="S", type=pause, help="Pause between lines sent."),
     source_option,
     click.option(
@@ -72,13 +85,17 @@ tcp_options = bundle(
         type=pause,
         default=f"{RETRY_DELAY:g}",
         show_default=True,
-        help="Pause before each further try.",
+        help="With --retry: pause before each further try.",
     ),
     click.option("-z", "--probe", is_flag=True, help="Connect, say so on stderr, and leave."),
     telnet_options,
     terminal_options,
     record_options,
-    click.option("--progress/--no-progress", default=None, help="Bytes, rate and what is left, on stderr."),
+    click.option(
+        "--progress/--no-progress",
+        default=None,
+        help="Show bytes, rate and what is left on stderr, or never.  [default: on a terminal, after 2 s]",
+    ),
     json_option,
     common_options,
 )

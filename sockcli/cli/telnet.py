@@ -27,21 +27,19 @@ telnet_options = bundle(
         default=None,
         help="Speak telnet, or never.  [default: in a pipe no; on a terminal once the peer does, and at port 23]",
     ),
-    click.option("--binary", is_flag=True, help="Telnet: ask for 8-bit data both ways; exit 8 if refused."),
-    click.option(
-        "--env", metavar="NAME[=VALUE]", multiple=True, help="Telnet: tell the peer this variable; may be repeated."
-    ),
-    click.option("--com", is_flag=True, help="Telnet: the peer is a serial port (RFC 2217)."),
+    click.option("--binary", is_flag=True, help="Ask for 8-bit data both ways; exit 8 if refused."),
+    click.option("--env", metavar="NAME[=VALUE]", multiple=True, help="Tell the peer this variable; may be repeated."),
+    click.option("--com", is_flag=True, help="The peer is a serial port (RFC 2217)."),
     click.option("--com-settings", metavar="SETTINGS", help="As --com, and set the port, as 115200,8n1."),
-    click.option("--mud", is_flag=True, help="Telnet: take GMCP, MSDP and MSSP, and say what this client can."),
-    click.option("--compress", is_flag=True, help="Telnet: take compressed data (MCCP2)."),
+    click.option("--mud", is_flag=True, help="Take GMCP, MSDP and MSSP, and say what this client can."),
+    click.option("--compress", is_flag=True, help="Take compressed data (MCCP2)."),
     click.option(
         "--eol",
         metavar="crlf|lf|cr|crnul",
         type=click.Choice(["crlf", "lf", "cr", "crnul"]),
-        help="What Enter, or the end of a line, is sent as.",
+        help="What Enter is sent as; with --telnet the end of any line.",
     ),
-    click.option("--encoding", metavar="NAME", help="The peer's characters.  [default: utf-8]"),
+    click.option("--encoding", metavar="NAME", help="The peer's characters; also with --telnet.  [default: utf-8]"),
 )
 
 

@@ -29,14 +29,42 @@ EXCLUSIONS = {
     "escapes": ("hex",),
 }
 
+# In the order of use.
+SECTIONS = {
+    "What is sent": ("framing", "chomp", "escapes", "hex", "empty"),
+    "Replies": ("wait", "replies", "retries"),
+    "Listening": ("listen", "count"),
+    "Addresses and time": ("ipv4", "ipv6", "source", "deadline"),
+    "Output and records": ("as_json", "hex_dump", "log"),
+    "At a terminal": ("terminal", "escape"),
+}
+
 udp_options = bundle(
     click.argument("words", nargs=-1, metavar="TARGET [MESSAGE]..."),
-    click.option("--framing", metavar="line|all|N", default="line", show_default=True, help="How stdin is cut."),
-    click.option("--chomp", is_flag=True, help="Drop the newline."),
-    click.option("--escapes", is_flag=True, help=r"Read \n \r \t \0 \xHH \\ in messages."),
-    click.option("--hex", is_flag=True, help="Messages and lines are hex."),
-    click.option("-w", "--wait", metavar="S", type=pause, help="After the last datagram, print replies for S seconds."),
-    click.option("-n", "--replies", metavar="N", type=whole_number(1), help="Leave after N replies."),
+    click.option(
+        "--framing",
+        metavar="line|all|N",
+        default="line",
+        show_default=True,
+        help="What of stdin is a datagram: a line, all of it, or N bytes.",
+    ),
+    click.option("--chomp", is_flag=True, help="Drop the newline at the end of a message or line."),
+    click.option("--escapes", is_flag=True, help=r"Read \n \r \t \0 \xHH \\ in messages and lines."),
+    click.option("--hex", is_flag=True, help="Messages and lines are hex digits, two a byte."),
+    click.option(
+        "-w",
+        "--wait",
+        metavar="S",
+        type=pause,
+        help="Print replies until S seconds after the last datagram; exit 7 if none comes.",
+    ),
+    click.option(
+        "-n",
+        "--replies",
+        metavar="N",
+        type=whole_number(1),
+        help="Leave after N replies; exit 7 if fewer come within --wait, or 5 s.",
+    ),
     click.option(
         "--retries",
         metavar="N",

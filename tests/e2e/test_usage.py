@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pty
 
+import click
 import pytest
 
+from sockcli.cli import tcp_options, udp_options
+from sockcli.cli.common import Sections
+from sockcli.cli.tcp import command as tcp
+from sockcli.cli.udp import command as udp
 from tests.e2e.peers import Background, Listen, deliver
 from tests.e2e.runner import Sockcli
 
@@ -54,6 +59,19 @@ def test_what_is_wrong_is_said_in_a_line(sockcli: Sockcli, line: str, message: s
     assert [text.partition(": ")[0] for text in more] in ([], ["hint"])
     if hint is not None:
         assert more == [f"hint: {hint}"]
+
+
+@pytest.mark.parametrize(("command", "sections"), [(tcp, tcp_options.SECTIONS), (udp, udp_options.SECTIONS)])
+def test_each_option_is_listed_under_one_heading(command: click.Command, sections: Sections) -> None:
+    listed = [name for names in sections.values() for name in names]
+    general = {"manifest", "verbose", "quiet"}
+    options = {param.name for param in command.params if isinstance(param, click.Option)}
+    assert sorted(listed) == sorted(options - general)
+    shown = command.get_help(command.make_context("sockcli", [], resilient_parsing=True)).splitlines()
+    headings = [line.rstrip(":") for line in shown if line.endswith(":") and not line.startswith(" ")]
+    assert headings == [*sections, "General"]
+    firsts = [line.replace(",", " ").split()[0] for line in shown if line.startswith("  -")]
+    assert sorted(firsts) == sorted([param.opts[0] for param in command.params if param.name in options] + ["-h"])
 
 
 # Options that mean something else to be done than what this kind of run does, and what is said of each.
