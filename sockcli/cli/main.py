@@ -74,7 +74,7 @@ class LazyGroup(Group):
     invoke_without_command=True,
     context_settings=HELP_OPTIONS,
     epilog="The manifest is --manifest FILE, else $SOCKCLI_MANIFEST, else ./manifest.json, else "
-    "$XDG_CONFIG_HOME/sockcli/manifest.json. What it does not allow is not done.",
+    "$XDG_CONFIG_HOME/sockcli/manifest.json. What it does not allow is not done. To see how: sockcli demo.",
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @common_options

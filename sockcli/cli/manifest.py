@@ -54,4 +54,5 @@ def validate(settings: Settings, as_json: bool) -> None:
     if as_json:
         emit_json({"manifest": policy.manifest, "valid": True, "rules": len(policy.rules), "problems": []})
         return
-    emit(table([(f"{policy.manifest}: valid, {counted(len(policy.rules), 'rule')}",)]))
+    but = "" if policy.rules else ", so it allows nothing"
+    emit(table([(f"{policy.manifest}: valid, {counted(len(policy.rules), 'rule')}{but}",)]))

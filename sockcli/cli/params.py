@@ -91,6 +91,8 @@ def take_target(words: Sequence[str], protocol: Protocol) -> tuple[Endpoint, lis
     if not words:
         raise UsageError("a target is missing", hint="give HOST PORT, HOST:PORT or [IPV6]:PORT")
     first, *rest = words
+    if "://" in first:
+        raise UsageError(f"{quoted(first)} is a URL", hint="give its host and its port alone, as example.com 80")
     if "]:" in first or (first.count(":") == 1 and not first.startswith("[")):
         host, port = split_target(first)
     elif rest:

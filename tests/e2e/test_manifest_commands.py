@@ -172,6 +172,13 @@ def test_validate_a_good_one(sockcli: Sockcli) -> None:
     assert sockcli.run("manifest", "validate").code == 0
 
 
+def test_validate_one_without_a_rule(sockcli: Sockcli) -> None:
+    """Other keys are ignored, one that is misspelt among them."""
+    sockcli.manifest.write_text('{"permission": [{"socket": ["tcp-connect"]}]}')
+    result = sockcli.run("manifest", "validate")
+    assert (result.code, result.out) == (0, f"{sockcli.manifest}: valid, 0 rules, so it allows nothing\n".encode())
+
+
 @pytest.mark.parametrize("text", [None, "{", "{}"])
 @pytest.mark.parametrize("words", [["manifest", "validate"], ["check", "-v", "tcp-connect:a:1"], ["tcp", "-v", "a:1"]])
 def test_the_files_name_cannot_forge_a_line(sockcli: Sockcli, words: list[str], text: str | None) -> None:

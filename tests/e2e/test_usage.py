@@ -41,6 +41,8 @@ WRONG = [
     # What we find.
     ("tcp", "a target is missing", TARGET),
     ("tcp a", '"a": the port is missing', TARGET),
+    ("tcp http://a.test/ 80", '"http://a.test/" is a URL', "give its host and its port alone, as example.com 80"),
+    ("tcp http://a.test:80", '"http://a.test:80" is a URL', "give its host and its port alone, as example.com 80"),
     ("tcp a 1 b", 'unexpected argument "b"', None),
     ("check nosuch", '"nosuch" is no operation', None),
     ("udp --framing 0 a 1", '--framing: "0" is not line, all or a number of bytes from 1', None),
