@@ -204,6 +204,20 @@ def test_urgent_data_makes_it_skip_to_the_mark_once(session: Session) -> None:
     assert session.rest() == b""
 
 
+@pytest.mark.parametrize("mark", [-3, -2, -1, 0], ids=["before", "on the IAC", "on the DM", "behind"])
+def test_wherever_the_mark_of_a_synch_sits(session: Session, mark: int) -> None:
+    """BSD's telnetd has it on the IAC; RFC 1123 on the DM, and some stacks a byte further."""
+    session.start(codec=TelnetCodec())
+    stream = b"dropped" + bytes([IAC, WILL, 200]) + b"!" + bytes([IAC, DM]) + b" kept"
+    at = stream.index(DM) + 2 + mark
+    session.peer.send(stream[:at], socket.MSG_OOB)
+    session.peer.sendall(stream[at:])
+    session.peer.shutdown(socket.SHUT_WR)
+    session.end_input()
+    session.finish()
+    assert session.rest() == b" kept"
+
+
 def test_a_kilobyte_that_is_a_hundred_megabytes_does_not_fill_the_memory(session: Session) -> None:
     size = 100_000_000
     session.start(codec=TelnetCodec(TelnetOptions(compress=True)))

@@ -288,6 +288,36 @@ def test_case(case: Case, tail: bytes, cut: Callable[[str], list[bytes]]) -> Non
     assert case.after(codec)
 
 
+# What is agreed to; all the other options of the 256 are refused (RFC 1123 3.2.1). TIMING-MARK is no state.
+EVERYTHING = XTERM._replace(env={"USER": "joe"}, com="", mud=True, compress=True)
+OURS = {tn.BINARY, tn.SGA, tn.TTYPE, tn.NAWS, tn.CHARSET, tn.TIMING_MARK}
+PEERS = {tn.BINARY, tn.ECHO, tn.SGA, tn.END_OF_RECORD, tn.CHARSET}
+AGREED = [
+    (XTERM, OURS, PEERS),
+    (XTERM._replace(size=None), OURS - {tn.NAWS}, PEERS),
+    (XTERM._replace(env={"A": "b"}), OURS | {tn.NEW_ENVIRON}, PEERS),
+    (XTERM._replace(com=""), OURS | {tn.COM_PORT}, PEERS),
+    (XTERM._replace(mud=True), OURS, PEERS | {tn.MSDP, tn.MSSP, tn.GMCP}),
+    (XTERM._replace(compress=True), OURS, PEERS | {tn.MCCP2}),
+    (
+        EVERYTHING,
+        OURS | {tn.NEW_ENVIRON, tn.COM_PORT},
+        PEERS | {tn.MSDP, tn.MSSP, tn.GMCP, tn.MCCP2},
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "ours", "peers"), AGREED)
+def test_every_option_there_is(options: TelnetOptions, ours: set[int], peers: set[int]) -> None:
+    for option in range(256):
+        asked = hear(TelnetCodec(options), bytes([tn.IAC, tn.DO, option]))
+        assert asked.sent[:3] == bytes([tn.IAC, tn.WILL if option in ours else tn.WONT, option])
+        offered = hear(TelnetCodec(options), bytes([tn.IAC, tn.WILL, option]))
+        assert offered.sent[:3] == bytes([tn.IAC, tn.DO if option in peers else tn.DONT, option])
+        for refusal in (tn.DONT, tn.WONT):
+            assert hear(TelnetCodec(options), bytes([tn.IAC, refusal, option])).sent == b""
+
+
 def test_names_are_not_used_twice() -> None:
     names = [case.name for case in CASES]
     assert len(set(names)) == len(names)
