@@ -12,7 +12,7 @@ from typing import Any
 
 from sockcli.ending import Ending
 from sockcli.endpoint import Address, Host, Operation
-from sockcli.errors import Interrupted
+from sockcli.errors import Interrupted, SockcliError
 from sockcli.flow import Codec, Tap
 from sockcli.net.base import Transport
 from sockcli.net.tcp import TcpTransport
@@ -141,6 +141,14 @@ class Session:
         )
         self._stack.callback(sink.close)
         self._outcome = Outcome(self.relay.run)
+        self._stack.callback(self._stop)
+
+    def _stop(self) -> None:
+        """What still runs would go on with the descriptors of the next test, which have the same numbers."""
+        if self.running:
+            self.button.press()
+            with suppress(SockcliError):
+                self.finish()
 
     @property
     def running(self) -> bool:
