@@ -54,6 +54,7 @@ class Outbound:
         self.answers = 0  # bytes of the codec's own, sent or not, that no input came after
         self.failure: SockcliError | None = None
         self.finished = False  # stdin ended, and all of it was sent
+        self._flowing = False  # it is a program that writes the input
         self.lull = Deadline(LULL)
         if codec is not None:
             self.answer(codec.data_to_send())
@@ -177,7 +178,9 @@ class Outbound:
                 source.ended = True
 
     def _note_piece(self, size: int) -> None:
-        self.lull = Deadline(LULL if size < FLOWING else FLOWING_LULL)
+        # For good: a connection that takes only a part of a large piece leaves a small one.
+        self._flowing = self._flowing or size >= FLOWING
+        self.lull = Deadline(FLOWING_LULL if self._flowing else LULL)
 
     def _close_input(self) -> None:
         self._input_closed = True
