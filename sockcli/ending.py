@@ -16,8 +16,8 @@ LAST_WORDS: Final = 0.5
 # room in a pipe has to be scheduled. That takes a small part of this, and nobody notices a run that ends so much later.
 LULL: Final = 0.05
 # Unless a piece of it was as large as a program writes and no person types: on a busy machine a pipeline that is under
-# way may stand still for longer than that, and what it still has would be lost. No event could tell: a pipe says neither
-# that somebody waits for room in it, nor that its writer waits for a processor.
+# way may stand still for longer than that, and what it still has would be lost. No event could tell: a pipe does not
+# say that somebody waits for room in it, nor that its writer waits for a processor.
 FLOWING_LULL: Final = 0.5
 FLOWING: Final = 4096  # bytes; the least that C programs write at once to what is no terminal
 
