@@ -9,6 +9,7 @@ import socket
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -261,6 +262,48 @@ def test_urgent_data_in_front_of_the_end_is_not_the_end(ends: Ends) -> None:
         deque(iter(down.move, Signal.EOF), maxlen=0)
     assert ends.pair.transport.receive() == b"!after"
     assert ends.pair.transport.receive() is Signal.EOF
+
+
+# In bulk
+
+
+def moves(*results: int | Signal | Exception) -> Iterator[int | Signal]:
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+        yield result
+
+
+def test_pipefuls_follow_each_other_on_the_spot(ends: Ends) -> None:
+    full = fastpath._WIDE
+    many = moves(full, full, full, Signal.WOULD_BLOCK, 5)
+    up = Shortcut(lambda: next(many), Way.SPLICE, ends.reading, lambda: True)
+    assert up.move() == 3 * full
+    assert up.hungry
+    assert up.move() == 5
+
+
+@pytest.mark.parametrize("stop", [Signal.EOF, Unfit(), Unreachable("lost")])
+def test_what_ends_a_bulk_comes_after_the_count_of_what_was_moved(ends: Ends, stop: Signal | Exception) -> None:
+    full = fastpath._WIDE
+    up = Shortcut(partial(next, moves(full, full, stop)), Way.SPLICE, ends.reading, lambda: True)
+    assert up.move() == 2 * full
+
+
+def test_a_bulk_lets_others_have_their_turn(ends: Ends) -> None:
+    up = Shortcut(lambda: fastpath._WIDE, Way.SPLICE, ends.reading, lambda: True)
+    assert up.move() == (1 + fastpath._TURNS) * fastpath._WIDE
+
+
+def test_a_bulk_goes_on_only_while_there_is_nothing_but_more_input(ends: Ends) -> None:
+    goes_on = shortcut(to_peer(ends.reading, ends.pair.transport))._awaits_more
+    assert goes_on is not None
+    assert not goes_on()
+    os.write(ends.writing, b"more")
+    assert goes_on()
+    ends.pair.peer.send(b"wait")
+    arrived(ends.pair)
+    assert not goes_on()
 
 
 # Where it does not work
