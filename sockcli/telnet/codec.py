@@ -70,7 +70,6 @@ class TelnetCodec:
             self._activate()
         self._intake.feed(data)
         self._take_tokens()
-        self._advance()
 
     def receive_eof(self) -> None:
         """The peer sends no more."""

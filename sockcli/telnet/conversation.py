@@ -201,7 +201,6 @@ class Conversation:
             self._emit(OptionRefused(option, side))
         if change.enabled is not None:
             self._emit(OptionChanged(option, side, change.enabled))
-            self._mode_may_have_changed()
         if self._needs_binary and option == tn.BINARY and (change.refused or change.enabled is False):
             raise ProtocolError("the peer refused binary mode", hint="leave out --binary")
         if change.enabled and option in self._features and side in _sides(option):

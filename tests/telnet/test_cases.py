@@ -72,6 +72,7 @@ CASES = [
     Case("DM without urgent data is a NOP", "61FFF262", data=b"ab"),
     # negotiation
     Case("ECHO offered", "FFFB01", "FFFD01", after=lambda codec: not codec.local_echo),
+    Case("ECHO alone is line mode", "FFFB01", "FFFD01", after=lambda codec: not codec.character_mode),
     Case("ECHO offered twice", "FFFB01FFFB01", "FFFD01"),
     Case("ECHO withdrawn", "FFFB01FFFC01", "FFFD01FFFE01", after=lambda codec: codec.local_echo),
     Case("ECHO asked of us", "FFFD01", "FFFC01"),
@@ -241,11 +242,15 @@ CASES = [
     Case("urgent data", "6162FFFB03FFFF63FFF264", "FFFD03", b"d", before=TelnetCodec.receive_urgent),
     Case("urgent data, subnegotiations obeyed", "61FFFD18FFFA1801FFF0FFF264", "FFFB18" + XTERM_IS, b"d",
          before=TelnetCodec.receive_urgent),
+    Case("urgent data after another command", "FFF161FFF264", "", b"d",
+         before=lambda codec: (hear(codec, unhex("FFF1")), codec.receive_urgent())[1]),
     Case("urgent data, the mark on IAC", "FFF264", "", b"d", before=TelnetCodec.receive_urgent),
     # compression
     Case("MCCP2", "FFFB56 FFFA56FFF0" + HI, "FFFD56", b"hi", options=XTERM._replace(compress=True)),
     Case("MCCP2 twice", ("FFFB56 FFFA56FFF0" + HI) * 2, "FFFD56", b"hihi", options=XTERM._replace(compress=True)),
     Case("MCCP2 that was not agreed on", "FFFA56FFF0 6869", "", b"hi", options=XTERM._replace(compress=True)),
+    Case("MCCP2 with a body is no start", "FFFB56 FFFA5600FFF0 6869", "FFFD56", b"hi",
+         options=XTERM._replace(compress=True)),
     Case(
         "telnet within MCCP2",
         "FFFB56 FFFA56FFF0" + zlib.compress(unhex("61FFFD630D00FFFF")).hex(),

@@ -62,6 +62,13 @@ def test_after_a_loop_we_know_what_is_on_and_answer_again_once_there_is_data() -
     assert not codec.local_echo
 
 
+def test_in_a_loop_the_user_is_still_heard() -> None:
+    codec = TelnetCodec(XTERM)
+    hear(codec, unhex("FFFD1F") + unhex("FFFB01FFFC01") * ANSWER_LIMIT)
+    codec.resize(100, 30)
+    assert codec.data_to_send() == unhex("FFFA1F0064001EFFF0")
+
+
 def test_a_name_is_not_answered_again_and_again() -> None:
     codec = TelnetCodec(TelnetOptions(env={"X": "v" * 4_000}))
     heard = hear(codec, unhex("FFFD27") + subnegotiation(tn.NEW_ENVIRON, b"\x01" + b"\x03X" * 4_000))
@@ -128,9 +135,12 @@ CUT = ["FF", "FFFD", "FFFA", "FFFA18", "FFFA1801", "FFFA1801FF", "FFFA" + "78" *
 def test_an_end_within_a_command(heard: str) -> None:
     codec = TelnetCodec()
     codec.receive_data(b"data" + unhex(heard))
+    assert list(drain(codec)) == [Data(b"data")]
+    assert not codec.pending
     codec.receive_eof()
     codec.receive_eof()
-    assert list(drain(codec)) == [Data(b"data"), TelnetWarning(CUT_SHORT)]
+    assert codec.pending
+    assert list(drain(codec)) == [TelnetWarning(CUT_SHORT)]
     assert codec.data_to_send() == b""
 
 
@@ -168,6 +178,19 @@ def test_a_mark_reported_behind_its_dm_drops_nothing() -> None:
     assert hear(codec, b"b").data == b"b"
     codec.receive_urgent()
     assert hear(codec, b"c").data == b""
+
+
+def test_each_mark_has_its_dm() -> None:
+    codec = TelnetCodec()
+    hear(codec, unhex("FFF2"))
+    codec.receive_urgent()  # of that DM
+    codec.receive_urgent()  # of the next
+    assert hear(codec, b"a" + unhex("FFF2") + b"b").data == b"b"
+    codec.receive_urgent()
+    assert hear(codec, b"c" + unhex("FFF2")).data == b""
+    codec.receive_urgent()
+    assert hear(codec, b"d").data == b""
+    assert hear(codec, unhex("FFF2") + b"e").data == b"e"
 
 
 def test_a_dm_that_data_followed_has_nothing_to_do_with_a_later_mark() -> None:

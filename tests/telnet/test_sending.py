@@ -126,6 +126,18 @@ def test_a_cr_that_is_still_open_is_closed_when_the_mode_changes() -> None:
     assert sent(codec, b"\n") == b"\0\n"
 
 
+def test_another_end_of_line_from_here_on() -> None:
+    codec = TelnetCodec(TERMINAL)
+    codec.send_enter()
+    codec.set_eol("lf")
+    codec.send_enter()
+    codec.set_eol(None)
+    codec.send_enter()
+    assert codec.data_to_send() == b"\r\n" + b"\n" + b"\r\n"
+    with pytest.raises(UsageError, match="no such end of line"):
+        codec.set_eol("nl")
+
+
 # Commands
 
 
@@ -314,6 +326,18 @@ def test_the_user_may_turn_binary_off_again() -> None:
     codec.request(tn.BINARY, Side.US, enable=False)
     assert sent(codec, b"a\n") == b"a\r\n"
     hear(codec, unhex("FFFE00"))
+
+
+def test_what_was_held_for_binary_goes_out_when_the_user_no_longer_wants_it() -> None:
+    codec = TelnetCodec(BINARY)
+    codec.data_to_send()
+    codec.send_data(b"a\n")
+    codec.request(tn.ECHO, Side.PEER, enable=False)
+    codec.request(tn.BINARY, Side.PEER, enable=True)
+    assert codec.blocked
+    codec.request(tn.BINARY, Side.PEER, enable=False)
+    assert not codec.blocked
+    assert codec.data_to_send() == b"a\r\n"
 
 
 @given(data=st.binary(), cuts=st.lists(st.integers(0, 40), max_size=5))
