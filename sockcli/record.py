@@ -67,19 +67,32 @@ def open_records(
     if hex_dump is not None:
         taps.append(HexDump(_sink(hex_dump, files.get("--hex-dump")), limits))
     if log is not None:
-        fd = files.get("--log", STDERR)
-        # What a peer sends may not drive a terminal, whichever way it gets there.
-        taps.append(SessionLog(_sink(log, files.get("--log"), _terminal_filter() if os.isatty(fd) else None), limits))
+        taps.append(_session_log(log, files.get("--log"), limits))
     return taps
 
 
-def _open_files(paths: Mapping[str, str], limits: Limits) -> dict[str, int]:
-    """An empty file for each option, or where one of them cannot be had none that is open."""
+def open_log(path: str) -> tuple[Tap, bool]:
+    """A log for a session that is open already, which adds to what the file has; and whether it has anything.
+
+    Raises as `open_records`.
+    """
+    fd = _open_files({"log": path}, _NO_LIMITS, os.O_APPEND)["log"]
+    return _session_log(path, fd, _NO_LIMITS), bool(_identity(fd) and os.fstat(fd).st_size)
+
+
+def _session_log(path: str, fd: int | None, limits: Limits) -> SessionLog:
+    # What a peer sends may not drive a terminal, whichever way it gets there.
+    shown = os.isatty(STDERR if fd is None else fd)
+    return SessionLog(_sink(path, fd, _terminal_filter() if shown else None), limits)
+
+
+def _open_files(paths: Mapping[str, str], limits: Limits, how: int = 0) -> dict[str, int]:
+    """A file for each option, empty unless `how` is to append, or where one cannot be had none that is open."""
     parts = {_identity(fd): name for fd, name in zip(STANDARD, ("stdin", "stdout", "stderr"), strict=True)}
     files: dict[str, int] = {}
     with ExitStack() as opened:
         for option, path in paths.items():
-            files[option] = fd = _open(path, limits)
+            files[option] = fd = _open(path, limits, how)
             opened.callback(os.close, fd)
             identity = _identity(fd)
             if identity is not None and identity in parts:
@@ -87,16 +100,16 @@ def _open_files(paths: Mapping[str, str], limits: Limits) -> dict[str, int]:
             parts[identity] = option
         opened.pop_all()
     for fd in files.values():
-        if _identity(fd):
+        if _identity(fd) and how != os.O_APPEND:
             os.ftruncate(fd, 0)
     return files
 
 
-def _open(path: str, limits: Limits) -> int:
+def _open(path: str, limits: Limits, how: int) -> int:
     """Raises LocalFailure, TimedOut, Interrupted."""
     while True:
         try:
-            return os.open(path, _FLAGS, _PRIVATE)
+            return os.open(path, _FLAGS | how, _PRIVATE)
         except (OSError, ValueError) as exc:
             if not (isinstance(exc, OSError) and exc.errno == errno.ENXIO and stat.S_ISFIFO(os.stat(path).st_mode)):
                 raise LocalFailure(f'cannot write to "{printable(path)}": {system_reason(exc)}') from exc

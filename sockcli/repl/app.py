@@ -211,6 +211,10 @@ class Repl:
         place = f"session {session.number}: " if session is not None and session is not self.hub.current else ""
         self.notice(f"{place}{text}")
 
+    def unrecorded(self, session: Session, failure: SockcliError) -> None:
+        failure.message = f"session {session.number} is not recorded any more: {failure.message}"
+        self._report(failure)
+
     def over(self, session: Session) -> None:
         if session is not self.hub.current:
             ended = str(session.failure or f"connection closed by {session.peer}")

@@ -168,7 +168,7 @@ _ROWS: Final = (
         "Record both directions' bytes to a file from now on.",
         setting.log,
         Kind.LOG,
-        detail="The file is made, or emptied. One that is called off is written as ./off.",
+        detail="A file that is there already is added to. One that is called off is written as ./off.",
     ),
     Command(
         "rules [TEXT]",

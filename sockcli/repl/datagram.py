@@ -116,7 +116,7 @@ class DatagramSession(UdpSession):
     def close(self) -> None:
         self.over = True
         try:
-            self._close_records()
+            self.records.close()
         finally:
             self._transport.close()
 
@@ -179,7 +179,7 @@ class BoundSession(UdpSession):
     def close(self) -> None:
         self.over = True
         try:
-            self._close_records()
+            self.records.close()
         finally:
             self._receiver.close()
 

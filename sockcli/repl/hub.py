@@ -52,6 +52,10 @@ class Watcher(Protocol):
         """Something to say of a session, or of all, in our own words."""
         ...
 
+    def unrecorded(self, session: Session, failure: SockcliError) -> None:
+        """A file that it is recorded to cannot be written any more; the session goes on without."""
+        ...
+
     def over(self, session: Session) -> None:
         """Nothing more will come or go. It stays in the hub, with what it has still to show, until it is closed."""
         ...
@@ -121,11 +125,11 @@ class Hub:
             for tap in taps:
                 tap.close()
             raise
-        return self._adopt(session, target, taps)
+        return self._adopt(session, target, taps, vital=False)
 
     def adopt(self, transport: Transport, target: TcpTarget | UdpTarget, taps: Sequence[Tap] = ()) -> Session:
-        """A connection that was made elsewhere, as a session in front, recorded by `taps`."""
-        return self._adopt(self._session(transport, target), target, taps)
+        """A connection that was made elsewhere, as a session in front; it ends if `taps` cannot record it."""
+        return self._adopt(self._session(transport, target), target, taps, vital=True)
 
     def use(self, number: int | None) -> None:
         """Put this session in front; None: none of them. Raises UsageError."""
@@ -225,6 +229,9 @@ class Hub:
         self._tell_waiting(session)
         self._watcher.over(session)
 
+    def session_unrecorded(self, session: Session, failure: SockcliError) -> None:
+        self._watcher.unrecorded(session, failure)
+
     def session_accepted(self, session: Session, accepted: object) -> None:
         assert isinstance(session, ListenerSession)
         assert isinstance(accepted, TcpTransport)
@@ -266,8 +273,8 @@ class Hub:
     def _settings_for(self, target: Target) -> Settings:
         return self.settings.copy() if target.settings is None else target.settings.over(self.settings)
 
-    def _adopt(self, session: Session, target: Target, taps: Sequence[Tap]) -> Session:
-        session.record(taps, target.log)
+    def _adopt(self, session: Session, target: Target, taps: Sequence[Tap], *, vital: bool) -> Session:
+        session.records.add(taps, target.log, vital=vital)
         self._add(session)
         if not isinstance(session, ListenerSession):
             self.use(session.number)

@@ -240,6 +240,9 @@ class Script:
         place = f"session {session.number}: " if session is not None and session is not self.hub.current else ""
         self._voice.notice(f"{place}{text}")
 
+    def unrecorded(self, session: Session, failure: SockcliError) -> None:  # noqa: ARG002 - it names the file
+        self._failures.append(failure)
+
     def over(self, session: Session) -> None:
         if session.failure is not None:
             self._failures.append(session.failure)

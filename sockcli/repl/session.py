@@ -14,12 +14,11 @@ from typing import ClassVar, Protocol
 from sockcli.clock import NEVER, Deadline
 from sockcli.endpoint import Address
 from sockcli.errors import SockcliError, TimedOut, UsageError
-from sockcli.flow import Tap
 from sockcli.policy import Grant, Request
-from sockcli.record import open_records
 from sockcli.repl.inbox import Chunk, Inbox
 from sockcli.repl.lines import LineFlow
 from sockcli.repl.options import Limits, Settings
+from sockcli.repl.records import Records
 from sockcli.repl.view import View
 from sockcli.text import printable
 
@@ -43,6 +42,10 @@ class Listener(Protocol):
         """Nothing more will come or go: `failure` says why, None for the peer's end."""
         ...
 
+    def session_unrecorded(self, session: Session, failure: SockcliError) -> None:
+        """One of its records had to end before it."""
+        ...
+
     def session_accepted(self, session: Session, accepted: object) -> None:
         """A listener has a new peer: a Transport."""
         ...
@@ -61,6 +64,7 @@ class Session:
         self.view = View(settings)
         self.lines = LineFlow()
         self.inbox = Inbox()
+        self.records = Records(lambda failure: listener.session_unrecorded(self, failure))
         self.front = False  # it is the one that is looked at
         self.draft = ""  # what was being typed for it when something else took the line
         self.draft_hidden = False  # and the peer had the echo
@@ -76,9 +80,6 @@ class Session:
         self._limits = limits
         self._idle = Deadline(limits.idle_timeout)
         self._linger = NEVER
-        self._taps: list[Tap] = []
-        self._log: Tap | None = None
-        self._log_path: str | None = None
 
     # Who it is
 
@@ -227,28 +228,12 @@ class Session:
             limit -= max(1, len(chunk.data))
         return bytes(shown)
 
-    # Settings and records
+    # Settings
 
     def change(self, name: str, value: str) -> None:
         """Change a setting of this session (see `options.CHOICES`). Raises UsageError."""
         self.settings.change(name, value)
         self._listener.session_changed(self)
-
-    def log(self, path: str | None) -> None:
-        """Record both directions' bytes to a file from now on, or no longer. Raises LocalFailure, UsageError."""
-        taps = open_records(None, path) if path is not None else []
-        if self._log is not None:
-            self._taps.remove(self._log)
-            self._log.close()
-        self._log = taps[0] if taps else None
-        self._log_path = path
-        self._taps += taps
-
-    def record(self, taps: Sequence[Tap], log: str | None) -> None:
-        """What `open_records` opened, for it was to be done before connecting; the last is that for `log`."""
-        self._taps += taps
-        if log is not None:
-            self._log, self._log_path = taps[-1], log
 
     def status(self) -> list[tuple[str, str]]:
         """Everything about it, as names and values to show."""
@@ -262,8 +247,8 @@ class Session:
         ]
         if self.unsent:
             rows.append(("on its way", f"{self.unsent:,} bytes"))
-        if self._log_path is not None:
-            rows.append(("log", self._log_path))
+        if self.records.log_path is not None:
+            rows.append(("log", self.records.log_path))
         return rows + self._more_status()
 
     # For the kinds
@@ -289,8 +274,7 @@ class Session:
         self.received += len(data)
         self.last_received = time.time()
         self._idle.restart()
-        for tap in self._taps:
-            tap.received(data)
+        self.records.received(data)
 
     def _keep(self, chunk: Chunk) -> None:
         """For the user to see."""
@@ -304,10 +288,7 @@ class Session:
         self.sent += len(data)
         self.last_sent = time.time()
         self._idle.restart()
-        if self._taps:
-            copy = bytes(data)
-            for tap in self._taps:
-                tap.sent(copy)
+        self.records.sent(data)
 
     def fail(self, failure: SockcliError) -> None:
         """It cannot go on."""
@@ -319,11 +300,6 @@ class Session:
         self.over = True
         self.failure = failure
         self._listener.session_over(self)
-
-    def _close_records(self) -> None:
-        taps, self._taps, self._log, self._log_path = self._taps, [], None, None
-        for tap in taps:
-            tap.close()
 
 
 def _clock(when: float) -> str:

@@ -35,4 +35,12 @@ async def log(call: Call) -> None:
     if words[0] == "-":
         # It would write over the line that is being typed, and in a script between our own messages.
         raise UsageError("log: give a file; on the screen it is there already", hint=f"usage: {call.command.usage}")
-    call.session().log(None if words[0] == "off" else os.path.expanduser(words[0]))
+    records = call.session().records
+    before = records.log_path
+    if words[0] == "off":
+        records.stop_log()
+        call.shell.notice("there was no log" if before is None else f'no longer logging to "{before}"')
+    else:
+        path = os.path.expanduser(words[0])
+        appends = records.start_log(path)
+        call.shell.notice(f'logging to "{path}"{" (appended)" if appends else ""}')

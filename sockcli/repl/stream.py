@@ -225,7 +225,7 @@ class StreamSession(Session):
         try:
             if not self.over:
                 self._send()  # what was entered just now
-            self._close_records()
+            self.records.close()
         finally:
             self.over = True
             self._transport.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sockcli.cli.check import parse_request
 from sockcli.cli.targets import parse_target
-from sockcli.errors import UsageError
+from sockcli.errors import SockcliError, UsageError
 from sockcli.policy import Policy
 from sockcli.policy.manifest import parse_manifest
 from sockcli.repl.hub import Hub
@@ -66,6 +66,9 @@ class TestShell:
 
     def told(self, session: Session | None, text: str) -> None:  # noqa: ARG002
         self.notices.append(text)
+
+    def unrecorded(self, session: Session, failure: SockcliError) -> None:
+        self.notices.append(f"session {session.number}: {failure}")
 
     def over(self, session: Session) -> None:
         pass

@@ -286,3 +286,47 @@ def test_the_history_is_shown() -> None:
         assert shell.shown == ["   1  tcp a 1\n   2  \\x1b[2K"]
 
     asyncio.run(main())
+
+
+# Logs
+
+
+def test_a_log_adds_to_what_the_file_has(peer: Peer, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("precious\n")
+
+    async def main() -> None:
+        async with shell_with(peer) as (shell, _):
+            await shell.run(f"log {log}")
+            assert shell.notices[-1] == f'logging to "{log}" (appended)'
+            await shell.run("send x")
+            await shell.hub.until(shell.hub.get(), lambda: not shell.hub.get().unsent)
+            await shell.run("log off")
+            assert shell.notices[-1] == f'no longer logging to "{log}"'
+            await shell.run("log off")
+            assert shell.notices[-1] == "there was no log"
+            await shell.run(f"log {tmp_path}/new")
+            assert shell.notices[-1] == f'logging to "{tmp_path}/new"'
+
+    asyncio.run(main())
+    assert log.read_text() == "precious\nx"
+
+
+@pytest.mark.parametrize("way", ["log /dev/full", "tcp {options} 127.0.0.1 {port}"])
+def test_a_full_disk_ends_the_log_and_not_the_session(peer: Peer, way: str) -> None:
+    async def main() -> None:
+        async with shell_with(peer) as (shell, connection):
+            await shell.run(way.format(options="-x /dev/full --log /dev/full", port=peer.port))
+            if way.startswith("tcp"):
+                connection = peer.accept()
+            session = shell.hub.get()
+            await shell.run("send x")
+            await shell.hub.until(session, lambda: not session.unsent)
+            reason = f'session {session.number}: cannot write to "/dev/full": no space left on device'
+            assert reason in shell.notices
+            connection.sendall(b"y")
+            await shell.hub.until(session, lambda: session.received == 1)
+            assert session.failure is None
+            assert session.records.log_path is None
+
+    asyncio.run(main())

@@ -36,6 +36,7 @@ class Ears:
     def session_output(self, session: Session) -> None: ...
     def session_changed(self, session: Session) -> None: ...
     def session_accepted(self, session: Session, accepted: object) -> None: ...
+    def session_unrecorded(self, session: Session, failure: SockcliError) -> None: ...
     def session_notice(self, _session: Session, text: str) -> None:
         self.notices.append(text)
 
@@ -320,7 +321,7 @@ class FullDisk:
 
 def test_a_record_that_cannot_be_written_does_not_keep_the_connection(connect: Any) -> None:
     ends = connect()
-    ends.session.record([FullDisk()], None)
+    ends.session.records.add([FullDisk()], None, vital=True)
     ends.peer.sendall(b"x")
     with pytest.raises(LocalFailure):
         ends.turn()
