@@ -38,6 +38,11 @@ def asked_for_ttype_off(codec: TelnetCodec) -> None:
     codec.data_to_send()
 
 
+def heard_a_nop_and_then_urgent_news(codec: TelnetCodec) -> None:
+    hear(codec, unhex("FFF1"))
+    codec.receive_urgent()
+
+
 HI = zlib.compress(b"hi").hex()
 XTERM_IS = "FFFA1800585445524D2D323536434F4C4F52FFF0"
 MUD = XTERM._replace(mud=True)
@@ -243,7 +248,7 @@ CASES = [
     Case("urgent data, subnegotiations obeyed", "61FFFD18FFFA1801FFF0FFF264", "FFFB18" + XTERM_IS, b"d",
          before=TelnetCodec.receive_urgent),
     Case("urgent data after another command", "FFF161FFF264", "", b"d",
-         before=lambda codec: (hear(codec, unhex("FFF1")), codec.receive_urgent())[1]),
+         before=heard_a_nop_and_then_urgent_news),
     Case("urgent data, the mark on IAC", "FFF264", "", b"d", before=TelnetCodec.receive_urgent),
     # compression
     Case("MCCP2", "FFFB56 FFFA56FFF0" + HI, "FFFD56", b"hi", options=XTERM._replace(compress=True)),
