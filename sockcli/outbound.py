@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 # A codec answers what the peer says. A peer that asks on and on but does not read the answers is not read any more.
 MOST_ANSWERS: Final = 4 * HIGH_WATER
 
+# After our FIN nothing can be answered, and in a pipe stdin ends before the peer has asked anything. So the FIN waits
+# until the peer has asked nothing for this long, in seconds: several round trips of a long way.
+LAST_QUESTION: Final = 0.3
+
 
 class Outbound:
     """Without a source it only sends what the codec has to say."""
@@ -56,6 +60,7 @@ class Outbound:
         self.finished = False  # stdin ended, and all of it was sent
         self._flowing = False  # it is a program that writes the input
         self.lull = Deadline(LULL)
+        self._fin_due = NEVER
         if codec is not None:
             self.answer(codec.data_to_send())
 
@@ -78,7 +83,9 @@ class Outbound:
     @property
     def due(self) -> Deadline:
         """When it can do something though nothing happened."""
-        return self._pacer.due if self._pacer is not None and not self._queue.pending else NEVER
+        if self._queue.pending:
+            return NEVER
+        return self._pacer.due.earlier(self._fin_due) if self._pacer is not None else self._fin_due
 
     @property
     def _holds_back(self) -> bool:
@@ -138,9 +145,11 @@ class Outbound:
 
     def answer(self, data: bytes) -> None:
         """Take what the codec has to say to the peer; `step` sends it."""
-        # After our FIN nothing can be said any more.
         if self.finished and self._shutdown:
-            return
+            if self._fin_due is NEVER:
+                return  # after our FIN nothing can be said any more
+            if data:
+                self._fin_due.restart()
         self._queue.put(data)
         # Where input was held back, some of this may be input.
         self.answers = 0 if self._held else self.answers + len(data)
@@ -217,6 +226,8 @@ class Outbound:
             self.sent += taken
         if self._input_closed and not self.finished and not (queue.pending or self._waiting):
             self._finish()
+        if self._fin_due.expired and not queue.pending:
+            self._send_eof()
 
     def _send_some(self, data: memoryview) -> int:
         try:
@@ -228,8 +239,16 @@ class Outbound:
 
     def _finish(self) -> None:
         self.finished = True
-        if self._shutdown:
-            try:
-                self._transport.send_eof()
-            except SockcliError as exc:
-                self.failure = exc
+        if not self._shutdown:
+            return
+        if self._codec is None:
+            self._send_eof()
+        else:
+            self._fin_due = Deadline(LAST_QUESTION)
+
+    def _send_eof(self) -> None:
+        self._fin_due = NEVER
+        try:
+            self._transport.send_eof()
+        except SockcliError as exc:
+            self.failure = exc

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from sockcli import outbound
 from sockcli.clock import AT_ONCE, NEVER
 from sockcli.ending import Ending
 from sockcli.errors import Interrupted, ProtocolError, Unreachable
@@ -20,7 +21,7 @@ from sockcli.streams import Source
 from sockcli.telnet import TelnetCodec, TelnetOptions
 from sockcli.telnet.events import Data
 from tests.relaying import Outcome, Session, new_session
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 IAC, DONT, DO, WONT, WILL, SB, SE, DM = 255, 254, 253, 252, 251, 250, 240, 242
 BINARY, TIMING_MARK, COMPRESS = 0, 6, 86
@@ -91,6 +92,17 @@ def test_what_a_codec_still_holds_at_the_end_of_stdin_is_sent(session: Session) 
     assert session.finish() is Ending.INPUT
 
 
+def test_our_end_waits_as_long_as_the_peer_asks(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbound, "LAST_QUESTION", PATIENCE)
+    session.end_input()
+    session.start(codec=TelnetCodec())
+    for option in (200, 201):
+        session.peer.sendall(bytes([IAC, DO, option]))
+        assert receive(session.peer, 3) == bytes([IAC, WONT, option])
+    session.peer.close()
+    assert session.finish() is Ending.INPUT
+
+
 def test_after_our_end_nothing_is_answered_and_that_is_no_error(session: Session) -> None:
     session.end_input()
     session.start(codec=TelnetCodec())
@@ -141,14 +153,14 @@ def test_answers_after_the_first_one_that_was_refused_are_no_loss_either(session
 def test_input_may_still_come_for_a_moment_after_an_answer_was_refused(session: Session) -> None:
     """Or nobody would be told that it was not taken."""
     session.peer.close()
-    outbound = Outbound(session.transport, Source(session.stdin_read), codec=TelnetCodec())
-    while outbound.failure is None:
-        outbound.answer(b"answer")
-        outbound.step({})
-    outbound.lull = NEVER
-    assert not outbound.exhausted()
-    outbound.lull = AT_ONCE
-    assert outbound.exhausted()
+    outgoing = Outbound(session.transport, Source(session.stdin_read), codec=TelnetCodec())
+    while outgoing.failure is None:
+        outgoing.answer(b"answer")
+        outgoing.step({})
+    outgoing.lull = NEVER
+    assert not outgoing.exhausted()
+    outgoing.lull = AT_ONCE
+    assert outgoing.exhausted()
 
 
 def test_input_that_a_peer_no_longer_takes_is_a_loss_whatever_is_answered(session: Session) -> None:
