@@ -16,8 +16,9 @@ from sockcli.errors import UsageError
 _V4_MAPPED: Final = 0xFFFF  # the high 96 bits of ::ffff:a.b.c.d
 _LINK_LOCAL: Final = 0xFE80 >> 6  # the high 10 bits of fe80::/10 (RFC 4291, 2.4)
 
-_NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*").fullmatch
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*").fullmatch
+# No patterns: to compile one takes longer than a whole run has hosts to read.
+_IN_NAMES: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-.")
+_HEXADECIMAL: Final = frozenset("0123456789abcdef")
 _ZONE: Final = r"[A-Za-z0-9._-]{1,15}"  # 15: IFNAMSIZ without its NUL
 # What one byte holds, each number in its one spelling.
 OCTETS: Final = {str(number): number for number in range(256)}
@@ -76,7 +77,7 @@ class Host:
         if ":" in text or text[:1] == "[":
             return _parse_ipv6(text)
         name = canonical_name(text)
-        if not _NUMBER(name.rpartition(".")[2]):
+        if not _is_number(name.rpartition(".")[2]):
             return cls(name, HostKind.NAME)
         try:
             a, b, c, d = [OCTETS[part] for part in name.split(".")]
@@ -175,9 +176,16 @@ def canonical_name(text: str) -> str:
     """
     # str.lower() turns some non-ASCII letters (the Kelvin sign) into ASCII ones.
     name = text.lower().removesuffix(".") if text.isascii() else ""
-    if not _NAME(name) or len(name) > MAX_NAME:
+    if not _IN_NAMES.issuperset(name) or len(name) > MAX_NAME:
+        _explain_name(text)
+    if not all(0 < len(label) <= MAX_LABEL for label in name.split(".")):
         _explain_name(text)
     return name
+
+
+def _is_number(label: str) -> bool:
+    """As inet_aton() reads numbers, octal ones included. RFC 1123, 2.1: no name ends in one."""
+    return label.isdigit() or (label[:2] == "0x" and _HEXADECIMAL.issuperset(label[2:]))
 
 
 def port_number(text: str) -> int | None:
