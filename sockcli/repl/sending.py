@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 import time
+from collections.abc import Callable
 from typing import Final
 
 from sockcli.endpoint import Operation
@@ -120,23 +122,32 @@ async def _send_datagram(call: Call, session: Session, fd: int, name: str) -> No
 async def _send_stream(call: Call, session: Session, fd: int, name: str) -> None:
     """As fast as the peer takes it, and no faster; at the end all of it is with the kernel."""
     size = os.fstat(fd).st_size
-    hub, started, read, shown = call.shell.hub, time.monotonic(), 0, 0.0
+    hub, started, read = call.shell.hub, time.monotonic(), 0
+
+    def state() -> str:
+        return _state(name, max(0, read - session.unsent), size, time.monotonic() - started)
+
+    telling = asyncio.ensure_future(_tell(call, state))
     try:
         await hub.drained(session)
         while data := _read(fd, name, CHUNK):
             session.send_bytes(data)
             read += len(data)
-            if (now := time.monotonic()) - shown >= SHOWN:
-                shown = now
-                call.shell.progress(_state(name, read - session.unsent, size, now - started))
             await hub.drained(session)
         await hub.until(session, lambda: not session.unsent)
         if session.failure is not None:
             raise session.failure
     finally:
+        telling.cancel()
         # Also where it was cancelled, or the peer went: how far it came is then what one wants to know.
-        seconds = time.monotonic() - started
-        call.shell.notice(_state(name, max(0, read - session.unsent), size, seconds))
+        call.shell.notice(state())
+
+
+async def _tell(call: Call, state: Callable[[], str]) -> None:
+    """Show it again and again, also while the peer stands still."""
+    while True:
+        call.shell.progress(state())
+        await asyncio.sleep(SHOWN)
 
 
 def _state(name: str, sent: int, size: int, seconds: float) -> str:

@@ -15,11 +15,13 @@ import pytest
 from sockcli.cli import tcp_options
 from sockcli.cli.targets import NOT_FOR_SESSIONS, READERS
 from sockcli.errors import Denied, TimedOut, UsageError
+from sockcli.progress import amount
 from sockcli.repl import waiting
 from sockcli.repl.command import Kind
 from sockcli.repl.commands import COMMANDS, find, help_text, markdown_table, split
 from tests.repl.conftest import Peer
 from tests.repl.shell import TestShell, policy_of
+from tests.waiting import PATIENCE
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -216,6 +218,22 @@ def test_sendfile_tells_its_progress_and_can_be_cancelled(peer: Peer, tmp_path: 
             assert "of 50.0 MB sent" in shell.notices[-1]
             assert len(os.listdir("/proc/self/fd")) == before - 1
             assert shell.hub.get().unsent < 1_000_000
+
+    asyncio.run(main())
+
+
+def test_sendfile_tells_what_was_taken_while_the_peer_stands_still(peer: Peer, tmp_path: Path) -> None:
+    file = tmp_path / "large"
+    file.write_bytes(bytes(50_000_000))
+
+    async def main() -> None:
+        async with shell_with(peer) as (shell, _):
+            task = asyncio.ensure_future(shell.run(f"sendfile {file}"))
+            session = shell.hub.get()
+            async with asyncio.timeout(PATIENCE):
+                while not session.sent or f": {amount(session.sent)} of" not in str(shell.states[-1]):
+                    await asyncio.sleep(0)
+            task.cancel()
 
     asyncio.run(main())
 
