@@ -72,6 +72,12 @@ def key_bindings(actions: Actions, escape: EscapeKey | None) -> KeyBindings:
     def _go_back(event: KeyPressEvent) -> None:
         actions.go_back(event.data)
 
+    # prompt_toolkit would search for the character that is typed next. To the users of telnet it is the escape key, and
+    # where it is not, a key like any other.
+    @keys.add("c-]", filter=~Condition(actions.lingers), eager=True)
+    def _control(event: KeyPressEvent) -> None:
+        event.current_buffer.insert_text(event.data)
+
     if escape is not None:
 
         @keys.add(_name(escape), eager=True)

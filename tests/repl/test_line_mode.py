@@ -188,6 +188,21 @@ def test_a_line_after_the_end_of_input_is_refused(start: Start, peer: Peer) -> N
     terminal.shows("still here")
 
 
+@pytest.mark.parametrize("key", ["none", "^A"])
+def test_with_another_escape_key_or_none_it_is_a_key_like_any_other(start: Start, peer: Peer, key: str) -> None:
+    terminal, connection = session(start, peer, "--escape", key)
+    terminal.type(f"a{ESCAPE}b")
+    terminal.prompts("a^]b")
+    terminal.enter("")
+    receive(connection, b"a\x1db\n")
+
+
+def test_the_escape_key_behind_esc(start: Start, peer: Peer) -> None:
+    terminal, _ = session(start, peer)
+    terminal.type(f"\x1b{ESCAPE}")
+    terminal.prompts("sockcli> ")
+
+
 @pytest.mark.parametrize(("eol", "sent"), [("crlf", b"a\r\n"), ("lf", b"a\n"), ("cr", b"a\r"), ("crnul", b"a\r\0")])
 def test_the_end_of_a_line_is_what_was_asked_for(start: Start, peer: Peer, eol: str, sent: bytes) -> None:
     terminal, connection = session(start, peer, "--eol", eol)
