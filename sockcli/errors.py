@@ -26,6 +26,7 @@ class ExitCode(IntEnum):
     UNMET = 9
     SIGHUP = 129
     SIGINT = 130
+    SIGQUIT = 131
     SIGPIPE = 141
     SIGTERM = 143
 

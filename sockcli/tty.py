@@ -102,7 +102,12 @@ class LineDiscipline:
             raise LocalFailure(f"the terminal's mode cannot be read: {exc.args[1]}") from exc
         # Only the main thread may, and then only where the parent did not say "ignore".
         if threading.current_thread() is threading.main_thread():
-            for signum, handler in ((signal.SIGTSTP, self._stopping), (signal.SIGCONT, self._continued)):
+            handlers = {
+                signal.SIGTSTP: self._stopping,
+                signal.SIGCONT: self._continued,
+                signal.SIGQUIT: self._quitting,
+            }
+            for signum, handler in handlers.items():
                 if signal.getsignal(signum) is signal.SIG_DFL:
                     self._handlers[signum] = signal.signal(signum, handler)
         return self
@@ -165,6 +170,12 @@ class LineDiscipline:
 
     def _continued(self, _signum: int, _frame: FrameType | None) -> None:
         self._take_again()
+
+    def _quitting(self, signum: int, _frame: FrameType | None) -> None:
+        """Who waits for nothing else when a program hangs shall not be left with the terminal as it had it."""
+        self._apply("line")
+        signal.signal(signum, signal.SIG_DFL)
+        signal.raise_signal(signum)
 
     def _take_again(self) -> None:
         self._suspended = False

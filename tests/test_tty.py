@@ -400,6 +400,13 @@ def test_a_stopped_job_can_be_killed(shell: Shell) -> None:
     shell.has_its_terminal()
 
 
+def test_sigquit_gives_the_terminal_to_the_shell(shell: Shell) -> None:
+    pid = shell.start("raw")
+    os.kill(pid, signal.SIGQUIT)
+    shell.expect("Quit")
+    shell.has_its_terminal()
+
+
 def test_where_nothing_can_stop_it_a_storm_of_stops_leaves_it_as_it_was(tmp_path: Path) -> None:
     # No shell: in an orphaned process group the kernel drops SIGTSTP, and no SIGCONT follows.
     script = tmp_path / "child.py"

@@ -3,7 +3,7 @@
 Enter sends the line, or runs it as a command. The escape key asks for one command, then it is back to the session.
 Ctrl-C ends a running command, else it empties the line; on an empty line it is Interrupt Process for a telnet peer,
 ends a plain session that is the program, as in nc, and does nothing in the REPL. Ctrl-D on an empty line ends the
-input of a session, the second time the session; at the command prompt it leaves.
+input of a session, the second time the session; at the command prompt it leaves. Ctrl-\\ is SIGQUIT, as anywhere.
 """
 
 from __future__ import annotations
@@ -338,6 +338,10 @@ class Repl:
         if session is not None and key != "\r":
             session.send_keys(key.encode("utf-8", "surrogateescape"))
         self._settle()
+
+    def quit_signal(self) -> None:
+        assert self._stage is not None
+        self._stage.quit()
 
     def refuse(self, text: str) -> None:
         self._report(UsageError(text))

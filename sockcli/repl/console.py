@@ -22,6 +22,9 @@ from sockcli.tty import LineDiscipline
 STDIN: Final = 0
 STDOUT: Final = 1
 
+# SIGQUIT as well, which is the terminal's own way to end a program.
+ENDING: Final = (*SIGNALS, signal.SIGQUIT)
+
 # How soon it is noticed that the shell brought us to the foreground again without saying so, as some do after `bg`.
 _LOOK_AGAIN: Final = 0.3
 
@@ -47,7 +50,7 @@ class Console:
     def taken(self) -> Iterator[None]:
         """From here on it is ours. On the running loop."""
         self._loop = loop = asyncio.get_running_loop()
-        installed = [signum for signum in SIGNALS if signal.getsignal(signum) is not signal.SIG_IGN]
+        installed = [signum for signum in ENDING if signal.getsignal(signum) is not signal.SIG_IGN]
         with self.discipline:
             for signum in installed:
                 loop.add_signal_handler(signum, self._signalled, signum)
@@ -76,6 +79,10 @@ class Console:
     def stop(self) -> None:
         """Have the shell take over, as Ctrl-Z does."""
         os.kill(0, signal.SIGTSTP)  # the whole group, as the terminal would
+
+    def quit(self) -> None:
+        """End as by Ctrl-\\ on a terminal that edits lines itself."""
+        os.kill(0, signal.SIGQUIT)  # the whole group, as the terminal would
 
     def _paste(self, mode: bytes) -> bytes:
         return b"" if self.dumb else mode

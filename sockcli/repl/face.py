@@ -142,6 +142,10 @@ class Host(Protocol):
         """Ctrl-Z."""
         ...
 
+    def quit_signal(self) -> None:
+        """Ctrl-\\."""
+        ...
+
     def refuse(self, text: str) -> None:
         """Something that was typed is not taken, and why."""
         ...

@@ -25,6 +25,7 @@ class Actions(NamedTuple):
     end_of_input: Callable[[], None]
     ask: Callable[[], None]
     suspend: Callable[[], None]
+    quit_signal: Callable[[], None]
     paste: Callable[[str], str]  # what of a pasted block goes into the line
     completes: Callable[[], bool]  # whether Tab completes; else it is a character like any other
     lingers: Callable[[], bool]  # whether the next key, whichever it is, is the peer's
@@ -58,6 +59,10 @@ def key_bindings(actions: Actions, escape: EscapeKey | None) -> KeyBindings:
     @keys.add("c-z")
     def _suspend(_event: KeyPressEvent) -> None:
         actions.suspend()
+
+    @keys.add("c-\\")
+    def _quit_signal(_event: KeyPressEvent) -> None:
+        actions.quit_signal()
 
     @keys.add(Keys.BracketedPaste)
     def _paste(event: KeyPressEvent) -> None:

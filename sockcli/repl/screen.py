@@ -83,6 +83,7 @@ class Screen:
             self._unless_left(host.end_of_input),
             self._unless_left(host.ask),
             host.suspend,
+            host.quit_signal,
             self._paste,
             completes=lambda: self._drafts.commanding,
             lingers=lambda: host.lingering,

@@ -82,6 +82,10 @@ class Stage:
         self.face.pause()
         self._console.stop()
 
+    def quit(self) -> None:
+        """As on Ctrl-\\."""
+        self._console.quit()
+
     def cut_off(self, session: Session) -> bool:
         """This session is over, and what is being typed may be for it. Whether it was half a line."""
         return self._line.cut_off(session)

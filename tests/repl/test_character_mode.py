@@ -264,7 +264,7 @@ def test_no_escape_key(start: Start, peer: Peer) -> None:
     receive(connection, ESCAPE.encode() + b"quit\r\0")
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
 def test_a_signal_gives_the_terminal_back(start: Start, peer: Peer, signum: signal.Signals) -> None:
     terminal, connection = session(start, peer)
     connection.sendall(b"\x1b[?1049h\x1b[?25l\x1b[?1h\x1b=\x1b[5;10r\x1b[31mfull screen")

@@ -13,6 +13,7 @@ import pytest
 from tests.repl.conftest import Peer, Start, receive
 from tests.repl.terminal import CTRL_C, CTRL_D, CTRL_Z, ESCAPE, SOCKCLI, Terminal
 from tests.repl.test_character_mode import AGREED, CHARACTER
+from tests.repl.test_prompt_commands import WILL_ECHO
 
 # A shell with job control that edits no lines of its own, so that the terminal's mode is what it found.
 SHELL = ("bash", "--norc", "--noediting", "-i")
@@ -27,7 +28,7 @@ def under_a_shell(start: Start, peer: Peer, command: str) -> tuple[Terminal, soc
     return terminal, peer.accept()
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
 def test_a_signal_in_line_mode(start: Start, peer: Peer, signum: signal.Signals) -> None:
     terminal = start("tcp", "127.0.0.1", peer.port)
     peer.accept().sendall(b"name: ")
@@ -41,7 +42,18 @@ def test_a_signal_in_line_mode(start: Start, peer: Peer, signum: signal.Signals)
     assert terminal.written.rfind(b"\x1b[?2004h") < terminal.written.rfind(b"\x1b[?2004l")
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("env", [{}, {"TERM": "dumb"}])
+def test_ctrl_backslash_in_line_mode(start: Start, peer: Peer, env: dict[str, str]) -> None:
+    terminal = start("tcp", "127.0.0.1", peer.port, env=env)
+    peer.accept().sendall(WILL_ECHO + b"password: ")
+    terminal.prompts("password: ")
+    assert not terminal.is_as_found()
+    terminal.type("half\x1c")
+    assert terminal.finish() == -signal.SIGQUIT
+    assert terminal.is_as_found()
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_a_signal_ends_the_repl(start: Start, signum: signal.Signals) -> None:
     terminal = start("repl")
     terminal.prompts("sockcli> ")
