@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from types import FrameType
 from typing import Final, Self
 
@@ -27,7 +28,9 @@ _DRAIN: Final = 512  # more than one read is rarely needed: there is a byte for 
 class SignalInterrupt:
     """An Interrupt (`sockcli.wait`) that signals trigger, from its making to its close. For the main thread only."""
 
-    def __init__(self) -> None:
+    def __init__(self, before_death: Callable[[], object] = lambda: None) -> None:
+        """`before_death`: what cannot wait even where something hangs."""
+        self._before_death = before_death
         self._signum: int | None = None
         self._same_request = NEVER
         self._read, self._write = os.pipe()
@@ -79,6 +82,7 @@ class SignalInterrupt:
             self._signum = signum
             self._same_request = Deadline(ONE_REQUEST)
         elif self._same_request.expired:
+            self._before_death()
             die_of(signum)
 
 

@@ -68,6 +68,30 @@ def pending_input(fd: int) -> int:
     return int.from_bytes(count, sys.byteorder)
 
 
+def is_foreground(fd: int) -> bool:
+    """Whether the terminal at `fd` is ours to use now."""
+    try:
+        return os.tcgetpgrp(fd) == os.getpgrp()
+    except OSError:
+        return True  # not our controlling terminal: there is no job control on it
+
+
+def wait_for_foreground(fd: int) -> None:
+    """Be stopped, as for any use of the terminal at `fd` by a job in the background, until it is ours.
+
+    Raises LocalFailure where there is no shell that would ever continue us.
+    """
+    while not is_foreground(fd):
+        try:
+            # The one use that changes nothing. All others would be done over when we go on, with what was true before.
+            termios.tcflow(fd, termios.TCOON)
+        except termios.error as exc:
+            if exc.args[0] != errno.EINTR:
+                raise LocalFailure(f"the terminal is another job's: {exc.args[1]}") from exc
+        else:
+            return  # SIGTTOU is ignored: whoever started us wants us to go on
+
+
 class LineDiscipline:
     """A context in which the terminal at `fd` may be set to another mode; the mode it was found in comes back.
 
@@ -87,8 +111,8 @@ class LineDiscipline:
         on_resume: Callable[[], None] | None = None,
     ) -> None:
         self._fd = fd
-        self._on_suspend = on_suspend
-        self._on_resume = on_resume
+        self.on_suspend = on_suspend
+        self.on_resume = on_resume
         self._found: list[Any] = []
         self._taken = False
         self._mode: LineMode = "line"
@@ -132,17 +156,11 @@ class LineDiscipline:
         """Put the terminal back as it was found; again is harmless."""
         self.set("line")
 
-    def _is_foreground(self) -> bool:
-        try:
-            return os.tcgetpgrp(self._fd) == os.getpgrp()
-        except OSError:
-            return True  # not our controlling terminal: there is no job control on it
-
     def _apply(self, mode: LineMode) -> None:
         if mode == "line" and not self._taken:
             return
         # From the background it would stop us, and a job that is killed while stopped would not end.
-        while self._is_foreground():
+        while is_foreground(self._fd):
             try:
                 if not self._taken:
                     self._found = termios.tcgetattr(self._fd)
@@ -158,8 +176,8 @@ class LineDiscipline:
 
     def _stopping(self, signum: int, _frame: FrameType | None) -> None:
         self._suspended = True
-        if self._on_suspend is not None:
-            self._on_suspend()
+        if self.on_suspend is not None:
+            self.on_suspend()
         self._apply("line")
         signal.signal(signum, signal.SIG_DFL)
         signal.raise_signal(signum)
@@ -180,8 +198,8 @@ class LineDiscipline:
     def _take_again(self) -> None:
         self._suspended = False
         self._apply(self._mode)
-        if self._on_resume is not None and self._is_foreground():
-            self._on_resume()
+        if self.on_resume is not None and is_foreground(self._fd):
+            self.on_resume()
 
 
 def _attributes(found: list[Any], mode: LineMode) -> list[Any]:

@@ -21,7 +21,7 @@ import pytest
 
 import sockcli
 from sockcli.errors import LocalFailure
-from sockcli.tty import LineDiscipline, LineMode, window_size
+from sockcli.tty import LineDiscipline, LineMode, pending_input, wait_for_foreground, window_size
 from tests.waiting import until
 
 MODES: Final[tuple[LineMode, ...]] = ("line", "quiet", "cbreak", "raw")
@@ -195,6 +195,18 @@ def test_a_terminal_that_went_away_is_no_error(pty: Pty) -> None:
     with LineDiscipline(pty.slave) as line:
         line.set("raw")
         os.close(pty.master)
+
+
+def test_what_there_is_to_read(pty: Pty) -> None:
+    os.write(pty.master, b"whole\nhalf")
+    assert pending_input(pty.slave) == len("whole\n")
+    with LineDiscipline(pty.slave) as line:
+        line.set("cbreak")
+        assert pending_input(pty.slave) == len("whole\nhalf")
+
+
+def test_a_terminal_that_controls_nobody_is_not_waited_for(pty: Pty) -> None:
+    wait_for_foreground(pty.slave)
 
 
 # Signals

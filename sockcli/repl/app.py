@@ -25,6 +25,7 @@ from sockcli.repl.options import EscapeKey, Settings
 from sockcli.repl.session import Session
 from sockcli.repl.shell import CommandRunner, MakeRunner, ParseTarget
 from sockcli.repl.stage import Stage
+from sockcli.repl.taking import Taken
 from sockcli.repl.toolbar import fragments
 from sockcli.text import printable
 
@@ -45,6 +46,7 @@ class Repl:
         policy: Policy,
         make_runner: MakeRunner,
         parse: ParseTarget,
+        taken: Taken,
         *,
         settings: Settings | None = None,
         escape: EscapeKey | None = None,
@@ -60,6 +62,7 @@ class Repl:
         self.doing = ""
         self.farewell: list[str] = []  # what is left to say once the terminal is given back
         self._single = single
+        self._taken = taken
         self._past = HistoryFile(history_path())
         self._make_runner = make_runner
         self._made_runner: CommandRunner | None = None
@@ -87,7 +90,7 @@ class Repl:
     async def _run(self, begin: Begin | None) -> None:
         self._main = asyncio.current_task()
         asyncio.get_running_loop().set_exception_handler(self._crashed)
-        self._stage = Stage(self, self.hub, self._past, self._signalled)
+        self._stage = Stage(self, self.hub, self._taken, self._past, self._signalled)
         # What is loaded by now stays until the end. Left out of every later collection, it costs no key any time.
         gc.freeze()
         gc.enable()

@@ -13,14 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
+from sockcli.descriptors import STDIN, STDOUT
 from sockcli.errors import UsageError
 from sockcli.repl.display import Display
 from sockcli.repl.ends import PASTE_OFF, PASTE_ON, TerminalInput
+from sockcli.repl.taking import Taken
 from sockcli.signals import SIGNALS, die_of
-from sockcli.tty import LineDiscipline
-
-STDIN: Final = 0
-STDOUT: Final = 1
+from sockcli.tty import is_foreground
 
 # SIGQUIT as well, which is the terminal's own way to end a program.
 ENDING: Final = (*SIGNALS, signal.SIGQUIT)
@@ -32,11 +31,11 @@ _LOOK_AGAIN: Final = 0.3
 class Console:
     """The user's terminal."""
 
-    def __init__(self, *, dumb: bool) -> None:
-        self.dumb = dumb
+    def __init__(self, taken: Taken) -> None:
+        self.dumb = taken.dumb
+        self.discipline = taken.discipline
         self.display = Display(STDOUT)
         self.keyboard = TerminalInput()
-        self.discipline = LineDiscipline(STDIN, on_suspend=self._suspended, on_resume=self._continued)
         self.stopped = False  # the terminal is the shell's
         self.on_signal: Callable[[int], None] = lambda _signum: None
         self.on_background: Callable[[], None] = lambda: None
@@ -45,24 +44,27 @@ class Console:
         self.modes_off: Callable[[], bytes] = lambda: b""  # undoes what a peer set on the terminal
         self._loop: asyncio.AbstractEventLoop | None = None
         self._signum: int | None = None
+        self._resuming = False  # we were continued, and are about to draw all again
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
-        """From here on it is ours. On the running loop."""
+    def in_use(self) -> Iterator[None]:
+        """Draw on it, and read its keys. On the running loop."""
         self._loop = loop = asyncio.get_running_loop()
         installed = [signum for signum in ENDING if signal.getsignal(signum) is not signal.SIG_IGN]
-        with self.discipline:
-            for signum in installed:
-                loop.add_signal_handler(signum, self._signalled, signum)
-            loop.add_signal_handler(signal.SIGWINCH, lambda: self.on_resize())
-            self.take_mode()
-            try:
-                yield
-            finally:
-                self.display.write(self.modes_off() + self._paste(PASTE_OFF))
-                self.display.finish()
-                for signum in (*installed, signal.SIGWINCH):
-                    loop.remove_signal_handler(signum)
+        self.discipline.on_suspend, self.discipline.on_resume = self._suspended, self._continued
+        for signum in installed:
+            loop.add_signal_handler(signum, self._signalled, signum)
+        loop.add_signal_handler(signal.SIGWINCH, lambda: self.on_resize())
+        self.take_mode()
+        try:
+            yield
+        finally:
+            self.display.write(self.modes_off() + self._paste(PASTE_OFF))
+            self.display.finish()
+            self.discipline.on_suspend = self.discipline.on_resume = None
+            self.discipline.restore()
+            for signum in (*installed, signal.SIGWINCH):
+                loop.remove_signal_handler(signum)
         self.display.close()
 
     def take_mode(self) -> None:
@@ -103,14 +105,15 @@ class Console:
             self._loop.call_soon_threadsafe(self._look_again)
 
     def _continued(self) -> None:
-        if self._loop is not None:
+        if self._loop is not None and not self._resuming:
+            self._resuming = True
             self._loop.call_soon_threadsafe(self._resume)
 
     def _look_again(self) -> None:
         """Goes on in the background, until it is the foreground again."""
-        if not self.stopped or self._loop is None:
+        if not self.stopped or self._resuming or self._loop is None:
             return
-        if _is_foreground():
+        if is_foreground(STDIN):
             self.discipline.set(self.discipline.mode)
             self._resume()
         else:
@@ -118,13 +121,6 @@ class Console:
             self._loop.call_later(_LOOK_AGAIN, self._look_again)
 
     def _resume(self) -> None:
-        self.stopped = False
+        self.stopped = self._resuming = False
         self.display.write(self._paste(PASTE_ON))
         self.on_resume()
-
-
-def _is_foreground() -> bool:
-    try:
-        return os.tcgetpgrp(STDIN) == os.getpgrp()
-    except OSError:
-        return True  # not our controlling terminal: there is no job control on it

@@ -11,6 +11,7 @@ from sockcli.engine import Engine
 from sockcli.policy import Policy
 from sockcli.record import open_records
 from sockcli.repl.options import EscapeKey, Settings, Target, TcpTarget, UdpTarget
+from sockcli.repl.taking import taken_terminal
 from sockcli.signals import SignalInterrupt
 
 if TYPE_CHECKING:
@@ -38,21 +39,22 @@ def run_session(
     """
     policy.authorize(target.request)  # before a file is made for what is not to be
     taps = open_records(target.hex_dump, target.log)
-    with SignalInterrupt() as interrupt:
-        transport = Engine(policy, interrupt=interrupt).open(target.request, target.dial)
-    grant = transport.grant
-    detail(f"{transport.local} is connected with {transport.peer}, allowed by {grant.rule} ({grant.source})")
-    key = f"; {escape.name} gives a command prompt" if escape is not None else ""
-    notice(f"{'connected with' if isinstance(target, TcpTarget) else 'sending to'} {transport.peer}{key}")
+    with taken_terminal() as taken:
+        with SignalInterrupt(taken.discipline.restore) as interrupt:
+            transport = Engine(policy, interrupt=interrupt).open(target.request, target.dial)
+        grant = transport.grant
+        detail(f"{transport.local} is connected with {transport.peer}, allowed by {grant.rule} ({grant.source})")
+        key = f"; {escape.name} gives a command prompt" if escape is not None else ""
+        notice(f"{'connected with' if isinstance(target, TcpTarget) else 'sending to'} {transport.peer}{key}")
 
-    async def begin(repl: Repl) -> None:
-        repl.hub.adopt(transport, target, taps)
+        async def begin(repl: Repl) -> None:
+            repl.hub.adopt(transport, target, taps)
 
-    with _no_collection():
-        from sockcli.repl.app import Repl
+        with _no_collection():
+            from sockcli.repl.app import Repl
 
-        repl = Repl(policy, make_runner, parse, settings=settings, escape=escape, single=True)
-        return _run(repl, begin, notice)
+            repl = Repl(policy, make_runner, parse, taken, settings=settings, escape=escape, single=True)
+            return _run(repl, begin, notice)
 
 
 def run_repl(
@@ -71,10 +73,10 @@ def run_repl(
         if target is not None:
             await repl.hub.open(target)
 
-    with _no_collection():
+    with taken_terminal() as taken, _no_collection():
         from sockcli.repl.app import Repl
 
-        return _run(Repl(policy, make_runner, parse, settings=settings, escape=escape), begin, notice)
+        return _run(Repl(policy, make_runner, parse, taken, settings=settings, escape=escape), begin, notice)
 
 
 def _run(repl: Repl, begin: Callable[[Repl], Coroutine[None, None, None]], notice: Say) -> int:

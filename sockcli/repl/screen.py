@@ -63,7 +63,10 @@ class _Hide(Processor):
 class Screen:
     """The face of a line that is edited."""
 
-    def __init__(self, host: Host, display: Display, keyboard: TerminalInput, history: HistoryFile) -> None:
+    def __init__(
+        self, host: Host, display: Display, keyboard: TerminalInput, history: HistoryFile, echoed: int = 0
+    ) -> None:
+        """`echoed`: bytes of the first lines from the keyboard that have been shown already."""
         self._host = host
         self._display = display
         self._timer: asyncio.TimerHandle | None = None
@@ -74,6 +77,7 @@ class Screen:
         self._running = False
         self._paused = False
         self._keyboard = keyboard
+        self._echoed = echoed
         self._detached = ExitStack()  # from the keyboard, while paused
         self._size = display.size
         hidden = Condition(lambda: self._drafts.hidden)
@@ -122,6 +126,7 @@ class Screen:
             )
         finally:
             self._running = False
+            self._echoed = 0
             if self._drafts.left_by is not None:
                 self._drafts.drop(self._prompt_session.default_buffer.text)
             self._detached.close()  # which would have the keyboard read for the prompt that is over
@@ -155,7 +160,7 @@ class Screen:
     def resume(self) -> None:
         self._paused = False
         self._detached.close()
-        if self._prompt_session.app.is_running:
+        if self._prompt_session.app.is_running and not self._prompt_session.app.is_done:
             self._prompt_session.app.renderer.reset()
             self._prompt_session.app.invalidate()
             self.wake()
@@ -262,13 +267,21 @@ class Screen:
 
     def entered(self, text: str) -> None:
         session = self._host.session
+        shown = self._was_echoed(text)
         if self._host.commanding:
             self._drafts.entered_command(text)
-            self._show(_typed(COMMAND_PROMPT.encode(), text))
+            self._show(b"" if shown else _typed(COMMAND_PROMPT.encode(), text))
         elif session is not None and not self._drafts.hidden:
             self._drafts.entered_line(text)
-            self._show(_typed(session.lines.complete(), text))
+            prompt = session.lines.complete()
+            self._show(_typed(prompt, "" if shown else text) if prompt or not shown else b"")
         # Where the peer has the echo, the end of the line is its to show as well.
+
+    def _was_echoed(self, text: str) -> bool:
+        """The terminal showed this line as it was typed, before it was ours."""
+        echoed, size = self._echoed, len(f"{text}\n".encode("utf-8", "surrogateescape"))
+        self._echoed = max(0, echoed - size)
+        return size <= echoed
 
     def _paste(self, text: str) -> str:
         """A block is one line to enter, however many it has: it shows what would be sent, and waits for Enter."""

@@ -7,16 +7,17 @@ undone and brought back, so that the command prompt never stands in the middle o
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from typing import Final
 
-from sockcli.repl.console import STDIN, Console
+from sockcli.descriptors import STDIN
+from sockcli.repl.console import Console
 from sockcli.repl.face import Face, Host
 from sockcli.repl.history import HistoryFile
 from sockcli.repl.hub import Hub
 from sockcli.repl.raw import RawFace
 from sockcli.repl.session import Session
+from sockcli.repl.taking import Taken
 
 _CLEAR_LINE: Final = b"\r\x1b[K"
 _NEW_LINE: Final = b"\r\n"
@@ -26,18 +27,19 @@ _LEAVE_SCREEN: Final = b"\x1b[?1049l"
 class Stage:
     """Made on the running loop."""
 
-    def __init__(self, host: Host, hub: Hub, history: HistoryFile, on_signal: Callable[[int], None]) -> None:
+    def __init__(
+        self, host: Host, hub: Hub, taken: Taken, history: HistoryFile, on_signal: Callable[[int], None]
+    ) -> None:
         self._host = host
         self._hub = hub
-        dumb = os.environ.get("TERM", "") in ("", "dumb")
-        self._console = console = Console(dumb=dumb)
+        self._console = console = Console(taken)
         console.on_signal = on_signal
         console.on_background = self._rest
         console.on_resume = self._resumed
         console.on_resize = self._resized
         console.modes_off = self._modes_off
         self._raw = RawFace(host, console.display, console.keyboard)
-        self._line: Face = _plain_face(host, console) if dumb else _screen(host, console, history)
+        self._line: Face = _plain_face(host, console) if taken.dumb else _screen(host, console, taken, history)
         self.face: Face = self._line
         self._done = asyncio.Event()
         self._shown: Session | None = None  # whose modes the terminal may have
@@ -46,7 +48,7 @@ class Stage:
 
     async def run(self) -> None:
         """Show what is wanted, until `end`. The terminal is ours that long."""
-        with self._console.taken():
+        with self._console.in_use():
             self._resized()
             while not self.over:
                 self.face = self._wanted()
@@ -182,10 +184,10 @@ class Stage:
         self.settle()
 
 
-def _screen(host: Host, console: Console, history: HistoryFile) -> Face:
+def _screen(host: Host, console: Console, taken: Taken, history: HistoryFile) -> Face:
     from sockcli.repl.screen import Screen  # half of prompt_toolkit, which a terminal that only prints cannot use
 
-    return Screen(host, console.display, console.keyboard, history)
+    return Screen(host, console.display, console.keyboard, history, taken.echoed)
 
 
 def _plain_face(host: Host, console: Console) -> Face:

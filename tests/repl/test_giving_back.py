@@ -139,6 +139,32 @@ def test_killed_after_a_stop(start: Start, peer: Peer, go_on: str) -> None:
     assert "ignored" not in terminal.text
 
 
+@pytest.mark.parametrize("command", ["tcp 127.0.0.1 PORT", "repl"])
+def test_started_in_the_background_it_stops_before_it_draws(start: Start, peer: Peer, command: str) -> None:
+    terminal = start(program=SHELL, env={"PS1": "shell> "})
+    terminal.prompts("shell> ")
+    terminal.found = terminal.attributes()
+    before = len(terminal.written)
+    terminal.enter(f"{COMMAND} {command.replace('PORT', peer.port)} &")
+    terminal.prompts("shell> ")
+    terminal.enter("wait %1; echo $((40 + 1))")
+    terminal.shows("41")
+    assert "Stopped" in terminal.text
+    assert b"\x1b" not in terminal.written[before:]
+    assert b"connected" not in terminal.written[before:]
+    assert terminal.is_as_found()
+    terminal.enter("bg; wait %1; echo $((40 + 2))")
+    terminal.shows("42")
+    assert b"\x1b" not in terminal.written[before:]
+    terminal.enter("fg")
+    if command == "repl":
+        terminal.prompts("sockcli> ")
+    else:
+        peer.accept().sendall(b"name: ")
+        terminal.prompts("name: ")
+    assert not terminal.is_as_found()
+
+
 def test_the_command_suspend_in_character_mode(start: Start, peer: Peer) -> None:
     terminal, connection = under_a_shell(start, peer, f"tcp 127.0.0.1 {peer.port}")
     connection.sendall(CHARACTER)

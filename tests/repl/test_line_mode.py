@@ -5,12 +5,17 @@ from __future__ import annotations
 import signal
 import socket
 import struct
+import termios
+from typing import Final
 
 import pytest
 
 from sockcli.errors import ExitCode
 from tests.repl.conftest import Peer, Start, receive
 from tests.repl.terminal import CTRL_C, CTRL_D, ESCAPE, UP, Terminal
+from tests.waiting import PATIENCE
+
+LFLAG: Final = 3  # of a terminal's attributes
 
 
 def session(start: Start, peer: Peer, *options: str) -> tuple[Terminal, socket.socket]:
@@ -259,6 +264,39 @@ def test_keys_typed_before_the_prompt_count(start: Start, peer: Peer) -> None:
     terminal = start("tcp", "127.0.0.1", peer.port)
     terminal.enter("early")
     receive(peer.accept(), b"early\n")
+
+
+def test_what_is_typed_while_the_program_starts_shows_once(start: Start, peer: Peer) -> None:
+    terminal = start("tcp", "127.0.0.1", peer.port)
+    terminal.enter("early")
+    terminal.type("half")
+    connection = peer.accept()
+    receive(connection, b"early\n")
+    connection.sendall(b"welcome\r\n")
+    terminal.shows("welcome")
+    terminal.prompts("half")
+    assert terminal.text.count("early") == terminal.text.count("half") == 1
+    terminal.enter(" a line")
+    receive(connection, b"half a line\n")
+    terminal.shows("half a line")
+
+
+def test_what_is_typed_while_it_connects_shows_once(start: Start) -> None:
+    with socket.socket() as listener:
+        listener.settimeout(PATIENCE)
+        listener.bind(("127.0.0.1", 0))  # and nobody listens
+        port = listener.getsockname()[1]
+        terminal = start("tcp", "--retry", "1000", "--retry-delay", "0.05", "127.0.0.1", str(port))
+        terminal.until(lambda: not terminal.attributes()[LFLAG] & termios.ECHO, "the terminal to be taken")
+        terminal.enter("early")
+        terminal.type("half")
+        listener.listen()
+        connection, _ = listener.accept()
+        with connection:
+            terminal.prompts("half")
+            receive(connection, b"early\n")
+            terminal.until(lambda: terminal.text.count("early") == 1, "what was sent")
+            assert terminal.text.count("half") == 1
 
 
 def test_a_long_line_is_edited_and_sent_whole(start: Start, peer: Peer) -> None:
