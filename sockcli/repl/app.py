@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 # Lines of ours that wait while a full-screen program has the terminal. The last ones are the ones to read.
 MOST_WORDS: Final = 500
+# Seconds between two showings of how far a command is: as often as an eye can follow.
+PROGRESS: Final = 0.1
 
 Begin = Callable[["Repl"], Awaitable[None]]
 
@@ -59,7 +61,6 @@ class Repl:
         self.settings = settings or Settings()
         self.escape = escape
         self.hub = Hub(policy, self, self.settings, make_engine)
-        self.doing = ""
         self.farewell: list[str] = []  # what is left to say once the terminal is given back
         self._single = single
         self._taken = taken
@@ -68,6 +69,8 @@ class Repl:
         self._made_runner: CommandRunner | None = None
         self._asked = False  # one command, then back to the session
         self._errand = Errand(self._command_failed, self._command_ended)
+        self._progress: Callable[[], str] | None = None
+        self._next_look: asyncio.TimerHandle | None = None  # at it
         self._spoke = False  # the command that runs showed something
         self.lingering = False
         self._words: deque[str] = deque(maxlen=MOST_WORDS)
@@ -157,7 +160,7 @@ class Repl:
 
     def _command_ended(self) -> None:
         assert self._stage is not None
-        self.doing = ""
+        self._progress = None
         self.lingering = self._asked and self._spoke and self._stage.screen_aside and not self._errand.waiting
         self._asked = self.lingering
         self._settle()
@@ -187,8 +190,15 @@ class Repl:
     def notice(self, text: str) -> None:
         self._say(f"sockcli: {text}")
 
-    def progress(self, text: str | None) -> None:
-        self.doing = text or ""
+    def progress(self, state: Callable[[], str] | None) -> None:
+        self._progress = state
+        if self._next_look is not None:
+            self._next_look.cancel()
+        self._show_progress()
+
+    def _show_progress(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._next_look = loop.call_later(PROGRESS, self._show_progress) if self._progress is not None else None
         self._settle()
 
     def suspend(self) -> None:
@@ -241,6 +251,10 @@ class Repl:
     @property
     def busy(self) -> bool:
         return self._errand.runs
+
+    @property
+    def doing(self) -> str:
+        return self._progress() if self._progress is not None else ""
 
     @property
     def hidden(self) -> bool:

@@ -206,7 +206,7 @@ class Script:
     def notice(self, text: str) -> None:
         self._voice.detail(text)
 
-    def progress(self, text: str | None) -> None:
+    def progress(self, state: Callable[[], str] | None) -> None:
         """Nobody looks."""
 
     def suspend(self) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import stat
 import time
-from collections.abc import Callable
 from typing import Final
 
 from sockcli.endpoint import Operation
@@ -21,8 +19,6 @@ from sockcli.text import parse_hex, printable, unescape
 
 # Read and handed on at once. The session queues little more than this before it is to be waited for.
 CHUNK: Final = 64 * 1024
-# Between two showings of progress: as often as an eye can follow.
-SHOWN: Final = 0.1
 
 _UDP: Final = ("udp", "udp-bind")
 
@@ -127,7 +123,7 @@ async def _send_stream(call: Call, session: Session, fd: int, name: str) -> None
     def state() -> str:
         return _state(name, max(0, read - session.unsent), size, time.monotonic() - started)
 
-    telling = asyncio.ensure_future(_tell(call, state))
+    call.shell.progress(state)
     try:
         await hub.drained(session)
         while data := _read(fd, name, CHUNK):
@@ -138,16 +134,8 @@ async def _send_stream(call: Call, session: Session, fd: int, name: str) -> None
         if session.failure is not None:
             raise session.failure
     finally:
-        telling.cancel()
         # Also where it was cancelled, or the peer went: how far it came is then what one wants to know.
         call.shell.notice(state())
-
-
-async def _tell(call: Call, state: Callable[[], str]) -> None:
-    """Show it again and again, also while the peer stands still."""
-    while True:
-        call.shell.progress(state())
-        await asyncio.sleep(SHOWN)
 
 
 def _state(name: str, sent: int, size: int, seconds: float) -> str:

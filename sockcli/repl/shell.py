@@ -51,8 +51,8 @@ class Shell(Protocol):
         """A line about what happened, with `sockcli: ` before it."""
         ...
 
-    def progress(self, text: str | None) -> None:
-        """What the running command is about, where there is a place for that; None: no more."""
+    def progress(self, state: Callable[[], str] | None) -> None:
+        """What tells how far the running command is, asked again and again where that is shown; None: no more."""
         ...
 
     def suspend(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sockcli.cli.check import parse_request
 from sockcli.cli.targets import parse_target
 from sockcli.errors import SockcliError, UsageError
@@ -32,7 +34,7 @@ class TestShell:
         self.history: list[str] = []
         self.shown: list[str] = []
         self.notices: list[str] = []
-        self.states: list[str | None] = []
+        self.state: Callable[[], str] | None = None
         self.ended = False
         self.runner = Runner(self, parse_request)
 
@@ -45,8 +47,8 @@ class TestShell:
     def notice(self, text: str) -> None:
         self.notices.append(text)
 
-    def progress(self, text: str | None) -> None:
-        self.states.append(text)
+    def progress(self, state: Callable[[], str] | None) -> None:
+        self.state = state
 
     def suspend(self) -> None:
         raise UsageError("no terminal")
