@@ -74,6 +74,7 @@ class Repl:
         self._spoke = False  # the command that runs showed something
         self.lingering = False
         self._words: deque[str] = deque(maxlen=MOST_WORDS)
+        self._shown: Session | None = None  # whose output was asked for last
         self._failure: BaseException | None = None
         self._main: asyncio.Task[Any] | None = None
         self._stage: Stage | None = None
@@ -261,6 +262,10 @@ class Repl:
         session = self.hub.current
         return session is not None and session.echo_off
 
+    def remembers(self, command: str) -> bool:
+        # What is sent while the peer has the echo may be a password, just as what is typed then.
+        return not (self.hidden and self._runner.sends_text(command))
+
     @property
     def completer(self) -> Completer | None:
         return self._runner.completer()
@@ -276,6 +281,10 @@ class Repl:
         data = session.take(limit)
         self.hub.taken(session)
         return data
+
+    def take_ahead(self) -> bytes:
+        before, self._shown = self._shown, self.hub.current
+        return self.take_words() if before is not self._shown else b""
 
     def take_words(self) -> bytes:
         words = "".join(f"{line}\r\n" for line in self._words)

@@ -19,18 +19,15 @@ from sockcli.text import printable, table
 MOST_SECONDS: Final = 1e9
 
 _MISSING: Final = {"tcp": "the peer did not end it", "udp": "no reply came", "udp-bind": "nothing came"}
-_PLACES: Final = ("peer", "listening on", "bound to")
 
 
 async def connect(call: Call) -> None:
     """`tcp`, `udp` and `listen`, as the command line reads them."""
     target = call.shell.parse([call.name, *parse.words(call.rest)])
     session = await call.shell.hub.open(target)
-    told = [f"session {session.number}: {session.title}"]
-    told += [f"{name} {value}" for name, value in session.status() if name in _PLACES]
     # A port that the system chose has to be told; all else went as it was asked for.
     tell = call.shell.show if session.request.port == 0 else call.shell.notice
-    tell(", ".join(told))
+    tell(session.announcement)
 
 
 async def sessions(call: Call) -> None:
@@ -54,7 +51,9 @@ async def use(call: Call) -> None:
     words = call.words(most=1)
     if not words:
         raise call.usage("the session's number is missing")
-    call.shell.hub.use(call.session(words[0]).number)
+    session = call.session(words[0])
+    call.shell.hub.use(session.number)
+    call.shell.notice(session.name)
 
 
 async def close(call: Call) -> None:
@@ -70,6 +69,8 @@ async def close(call: Call) -> None:
             hub.close(session.number)
     if left:
         raise TimedOut(f"session {session.number} is closed; the peer did not take the last {left:,} bytes")
+    choice = f"; {hub.choice}" if hub.current is None and hub.sessions else ""
+    call.shell.notice(f"session {session.number} closed{choice}")
 
 
 async def wait(call: Call) -> None:

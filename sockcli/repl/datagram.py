@@ -54,6 +54,7 @@ class DatagramSession(UdpSession):
     """A connected UDP socket."""
 
     kind: ClassVar[str] = "udp"
+    doing: ClassVar[str] = "sending to"
 
     def __init__(self, transport: Transport, target: UdpTarget, settings: Settings, listener: Listener) -> None:
         super().__init__(transport.grant, settings, listener, target)
@@ -143,6 +144,7 @@ class BoundSession(UdpSession):
     """A bound UDP socket: what comes is shown with who sent it."""
 
     kind: ClassVar[str] = "udp-bind"
+    doing: ClassVar[str] = "bound to"
 
     def __init__(self, receiver: UdpReceiver, settings: Settings, listener: Listener) -> None:
         super().__init__(receiver.grant, settings, listener)

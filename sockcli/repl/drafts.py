@@ -115,9 +115,10 @@ class Drafts:
             self._clipboard.set_text(text)
             self._lines.remember(text)
 
-    def entered_command(self, text: str) -> None:
+    def entered_command(self, text: str, *, remember: bool) -> None:
         self._ahead = True
-        self._commands.remember(text)
+        if remember:
+            self._commands.remember(text)
 
     def entered_line(self, text: str) -> None:
         self._lines.remember(text)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from sockcli import __version__
 from sockcli.engine import Engine
 from sockcli.policy import Policy
 from sockcli.record import open_records
@@ -68,10 +69,14 @@ def run_repl(
     escape: EscapeKey | None = None,
 ) -> int:
     """`sockcli repl` on a terminal, first in a session with `target` where there is one. Raises Interrupted."""
+    key = f"; {escape.name} in a session comes back to this prompt" if escape is not None else ""
+    notice(f"{__version__}, manifest {policy.manifest}")
+    notice(f"help lists the commands{key}")
 
     async def begin(repl: Repl) -> None:
         if target is not None:
-            await repl.hub.open(target)
+            session = await repl.hub.open(target)
+            repl.notice(session.announcement)
 
     with taken_terminal() as taken, _no_collection():
         from sockcli.repl.app import Repl

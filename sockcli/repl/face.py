@@ -92,6 +92,10 @@ class Host(Protocol):
         """What is typed is not shown: the peer has the echo."""
         ...
 
+    def remembers(self, command: str) -> bool:
+        """Whether a command that is entered now belongs in the history."""
+        ...
+
     @property
     def doing(self) -> str:
         """What the running command is about."""
@@ -106,6 +110,10 @@ class Host(Protocol):
 
     def take(self, limit: int) -> bytes:
         """The next piece of the session's output, about as long, fit for the terminal."""
+        ...
+
+    def take_ahead(self) -> bytes:
+        """Lines of our own that belong before the session's output, as that it is in front now."""
         ...
 
     def take_words(self) -> bytes:

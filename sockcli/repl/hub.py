@@ -105,7 +105,20 @@ class Hub:
             return session
         if number is not None:
             raise UsageError(f"there is no session {number}", hint="`sessions` lists them")
+        if self._sessions:
+            raise UsageError("no session is in front", hint=self.choice)
         raise UsageError("there is no session", hint="tcp HOST PORT or udp HOST PORT opens one")
+
+    @property
+    def choice(self) -> str:
+        """What could be put in front; empty where nothing could."""
+        match list(self._sessions):
+            case []:
+                return ""
+            case [number]:
+                return f"use {number} puts session {number} in front"
+            case numbers:
+                return f"use N picks one of {len(numbers)}"
 
     # What can be done
 

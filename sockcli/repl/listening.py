@@ -19,6 +19,7 @@ class ListenerSession(Session):
     """Made by the hub on a listener, which belongs to it from then on."""
 
     kind: ClassVar[str] = "tcp-listen"
+    doing: ClassVar[str] = "listening on"
 
     def __init__(self, tcp_listener: TcpListener, target: TcpTarget, settings: Settings, listener: Listener) -> None:
         """`target` says how its peers' sessions are to be."""

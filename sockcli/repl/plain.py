@@ -104,6 +104,9 @@ class PlainFace:
         host = self._host
         self._discipline.set("quiet" if host.hidden and not host.commanding else "line")
         session = host.session
+        if ahead := host.take_ahead():
+            self._start_line()
+            self._print(ahead)
         self._print(COLOURS.sub(b"", host.take(BATCH)))
         words = host.take_words()
         if words or (host.commanding and not host.busy and not self._prompted):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sockcli.errors import UsageError
 from sockcli.repl.command import Call, ParseRequest
 from sockcli.repl.commands import split
+from sockcli.repl.sending import send
 from sockcli.repl.shell import Shell
 
 if TYPE_CHECKING:
@@ -26,6 +28,14 @@ class Runner:
         if found is not None:
             command, rest = found
             await command.handler(Call(command, rest, self._shell, self._parse_request))
+
+    def sends_text(self, line: str) -> bool:
+        """Whether it is `send`; one that is no command may be meant to be."""
+        try:
+            found = split(line)
+        except UsageError:
+            return True
+        return found is not None and found[0].handler is send
 
     def completer(self) -> Completer:
         """For the prompt; a script has no use for it."""

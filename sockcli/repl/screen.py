@@ -188,11 +188,12 @@ class Screen:
         loop = asyncio.get_running_loop()
         started = loop.time()
         session = self._host.session
+        ahead = self._host.take_ahead()
         data = self._host.take(self._batch)
         self._batch_full = session is not None and bool(session.inbox)
         spent = loop.time() - started
         above = session.lines.feed(data, self._display.size[0]) if session is not None else data
-        self._show(above + self._host.take_words())
+        self._show(ahead + above + self._host.take_words())
         self._next = started + INTERVAL
         self._host.shown()
         self._spent = spent
@@ -269,12 +270,13 @@ class Screen:
         session = self._host.session
         shown = self._was_echoed(text)
         if self._host.commanding:
-            self._drafts.entered_command(text)
-            self._show(b"" if shown else _typed(COMMAND_PROMPT.encode(), text))
+            self._drafts.entered_command(text, remember=self._host.remembers(text))
+            self._show(self._host.take_words() + (b"" if shown else _typed(COMMAND_PROMPT.encode(), text)))
         elif session is not None and not self._drafts.hidden:
             self._drafts.entered_line(text)
             prompt = session.lines.complete()
-            self._show(_typed(prompt, "" if shown else text) if prompt or not shown else b"")
+            typed = _typed(prompt, "" if shown else text) if prompt or not shown else b""
+            self._show(self._host.take_words() + typed)
         # Where the peer has the echo, the end of the line is its to show as well.
 
     def _was_echoed(self, text: str) -> bool:

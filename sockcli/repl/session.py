@@ -55,6 +55,7 @@ class Session:
     """What every kind of session has."""
 
     kind: ClassVar[str] = ""
+    doing: ClassVar[str] = ""  # before its address
     can_half_close: ClassVar[bool] = False
 
     def __init__(self, grant: Grant, settings: Settings, listener: Listener, limits: Limits = Limits()) -> None:  # noqa: B008
@@ -91,6 +92,16 @@ class Session:
     def title(self) -> str:
         """What to call it: the endpoint as it was asked for."""
         return f"{self.kind} {self.request.endpoint}"
+
+    @property
+    def name(self) -> str:
+        """Its number and its title."""
+        return f"session {self.number}: {self.title}"
+
+    @property
+    def announcement(self) -> str:
+        """What there is to say once it is open."""
+        return f"{self.name}, {self.doing} {self._addresses()[0][1]}"
 
     @property
     def peer(self) -> Address | None:
@@ -254,7 +265,7 @@ class Session:
     # For the kinds
 
     def _addresses(self) -> list[tuple[str, str]]:
-        return []
+        raise NotImplementedError
 
     def _more_status(self) -> list[tuple[str, str]]:
         return []

@@ -71,6 +71,10 @@ class CommandRunner(Protocol):
         """Run one command; return when it is done. Cancelled by Ctrl-C. Raises SockcliError."""
         ...
 
+    def sends_text(self, line: str) -> bool:
+        """Whether what is for the peer to read stands in the line, or may do so."""
+        ...
+
     def completer(self) -> Completer | None:
         """Completes command lines."""
         ...

@@ -38,6 +38,7 @@ class StreamSession(Session):
     """Made by the hub on a transport, which belongs to it from then on."""
 
     kind: ClassVar[str] = "tcp"
+    doing: ClassVar[str] = "connected with"
     can_half_close: ClassVar[bool] = True
 
     def __init__(

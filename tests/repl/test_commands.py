@@ -163,7 +163,7 @@ async def fill(shell: TestShell) -> None:
 def test_a_session_is_announced(peer: Peer) -> None:
     async def main() -> None:
         async with shell_with(peer) as (shell, _):
-            assert shell.notices == [f"session 1: tcp 127.0.0.1:{peer.port}, peer 127.0.0.1:{peer.port}"]
+            assert shell.notices == [f"session 1: tcp 127.0.0.1:{peer.port}, connected with 127.0.0.1:{peer.port}"]
             await shell.run("listen 0")
             assert shell.shown[-1].startswith("session 2: tcp-listen 127.0.0.1:0, listening on 127.0.0.1:")
 

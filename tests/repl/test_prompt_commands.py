@@ -11,7 +11,7 @@ import pytest
 
 from sockcli.errors import ExitCode
 from tests.repl.conftest import Peer, Start, receive
-from tests.repl.terminal import CTRL_C, ESCAPE, Terminal
+from tests.repl.terminal import CTRL_C, ESCAPE, UP, Terminal
 
 TAB = "\t"
 WILL_ECHO = b"\xff\xfb\x01"
@@ -174,4 +174,24 @@ def test_nothing_to_do_is_no_error(start: Start, line: str) -> None:
     terminal.prompts("sockcli> ")
     terminal.enter("quit")
     assert terminal.finish() == ExitCode.OK
-    assert "error" not in terminal.text
+    assert "sockcli: error" not in terminal.text
+
+
+def test_what_send_has_for_a_password_prompt_is_not_remembered(start: Start, peer: Peer, tmp_path: Path) -> None:
+    terminal, connection = begin(start, peer)
+    give(terminal, "send --line ann")
+    receive(connection, b"ann\n")
+    connection.sendall(WILL_ECHO + b"Password: ")
+    receive(connection, b"\xff\xfd\x01")
+    terminal.prompts("Password: ")
+    for line, sent in {"send --line secret": b"secret\r\n", "sned secret": b"", "log off": b""}.items():
+        give(terminal, line)
+        receive(connection, sent)
+        terminal.prompts("Password: ")
+    terminal.type(ESCAPE)
+    terminal.prompts("sockcli> ")
+    terminal.type(UP)
+    terminal.prompts("sockcli> log off")
+    terminal.type(UP)
+    terminal.prompts("sockcli> send --line ann")
+    assert "secret" not in (tmp_path / ".local/state/sockcli/history").read_text()
