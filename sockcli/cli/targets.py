@@ -62,7 +62,14 @@ TELNET: dict[bool | None, TelnetUse] = {None: "auto", True: "on", False: "off"}
 
 def parse_target(words: Sequence[str]) -> Target:
     """What a `tcp`, `udp` or `listen` command of the REPL's asks for. Raises UsageError."""
-    return _parsed(words, read)
+    target = _parsed(words, read)
+    for option, path in {"--hex-dump": target.hex_dump, "--log": target.log}.items():
+        if path == "-":
+            # It would write over the line that is being typed.
+            raise UsageError(
+                f"{words[0]}: {option} - is the screen; give a file", hint="`set view hex` shows the bytes"
+            )
+    return target
 
 
 def parse_piped(words: Sequence[str]) -> Target:

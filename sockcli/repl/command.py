@@ -28,6 +28,7 @@ class Kind(Enum):
     LOG = "log"  # a file, or off
     TCP = "tcp-connect"  # a host, then a port, as the manifest's rules of that operation name them
     UDP = "udp-send-to"
+    ADDRESSEE = "addressee"  # who sent something to the port in front; or as udp-send-to
     LISTEN = "listen"  # tcp or udp, or neither; then as above, and the host may be missing
     CHECK = "check"  # an operation; then as above
     EOL = "eol"  # the values of that setting

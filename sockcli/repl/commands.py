@@ -127,10 +127,11 @@ _ROWS: Final = (
         "send [--line|--hex] [--to HOST PORT] TEXT",
         "Send the text as it stands, with escapes.",
         sending.send,
-        options={"--line": FLAG, "--hex": FLAG, "--to": Takes(2, Kind.UDP), "--": FLAG},
+        options={"--line": FLAG, "--hex": FLAG, "--to": Takes(2, Kind.ADDRESSEE), "--": FLAG},
         detail=r"The escapes are \n \r \t \0 \xHH and \\. No newline is added, unless --line asks for the one that "
         "Enter sends. Quotes around all of the text keep the blanks at its ends. With --hex it is pairs of hex digits. "
-        "On a bound UDP port --to says whom it goes to, which needs a udp-send-to rule. -- ends the options.",
+        "On a bound UDP port --to says whom it goes to, in one word or two, which needs a udp-send-to rule. -- ends "
+        "the options.",
     ),
     Command(
         "sendfile FILE",

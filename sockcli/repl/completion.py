@@ -1,4 +1,7 @@
-"""Completes command lines: from the table of commands, the manifest, the sessions and the disk; never from a peer."""
+"""Completes command lines: from the table of commands, the manifest, the sessions and the disk.
+
+Of a peer it is never more than the address that it sent from.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from sockcli.errors import UsageError
 from sockcli.repl import parse
 from sockcli.repl.command import Command, Kind, Takes
 from sockcli.repl.commands import COMMANDS, find
+from sockcli.repl.datagram import BoundSession
 from sockcli.repl.named import Name, Named
 from sockcli.repl.options import CHOICES
 from sockcli.repl.sending import VERBS
@@ -80,6 +84,9 @@ class CommandCompleter(Completer):
         match kind:
             case Kind.TCP | Kind.UDP:
                 return self._endpoint(Operation(kind.value), words)
+            case Kind.ADDRESSEE:
+                senders = () if words else self._senders()
+                return (*senders, *self._endpoint(Operation.UDP_SEND_TO, words))
             case Kind.LISTEN:
                 return self._listen(words)
             case Kind.CHECK:
@@ -110,6 +117,11 @@ class CommandCompleter(Completer):
         if not words:
             return _from_rules(self._named.hosts(operation))
         return _from_rules(self._named.ports(operation, words[0])) if len(words) == 1 else ()
+
+    def _senders(self) -> Iterable[Offer]:
+        session = self._shell.hub.current
+        seen = session.senders if isinstance(session, BoundSession) else ()
+        return [Offer(str(sender), "sent a datagram") for sender in reversed([*seen])]
 
     def _listen(self, words: list[str]) -> Iterable[Offer]:
         protocol = words[0] if words[:1] in (["tcp"], ["udp"]) else ""
@@ -159,10 +171,11 @@ def locate(command: Command, words: list[str]) -> Place:
             position += 1
             continue
         takes = Takes() if "=" in word else command.options.get(word, Takes())
-        values = words[position + 1 : position + 1 + takes.words]
-        if len(values) < takes.words:
+        count = 1 if takes.words == 2 and any(map(parse.has_port, words[position + 1 : position + 2])) else takes.words
+        values = words[position + 1 : position + 1 + count]
+        if len(values) < count:
             return Place(values, takes.kind, False)
-        position += 1 + takes.words
+        position += 1 + count
     return Place(arguments, command.argument, bool(command.options))
 
 

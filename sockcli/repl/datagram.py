@@ -20,6 +20,8 @@ from sockcli.telnet.newline import EOLS
 # Datagrams that the kernel does not take yet, in bytes. UDP's queue is hardly ever full, and nothing is gained by
 # keeping many datagrams for a network that drops them.
 OUT_LIMIT: Final = 256 * 1024
+# Of whom it is remembered that a datagram came, to be answered: as many as one looks through.
+MOST_SENDERS: Final = 16
 # So that a flood does not keep the loop from the keyboard: as many bytes, about, as one read of a stream.
 MOST_AT_ONCE: Final = 64
 
@@ -149,6 +151,7 @@ class BoundSession(UdpSession):
     def __init__(self, receiver: UdpReceiver, settings: Settings, listener: Listener) -> None:
         super().__init__(receiver.grant, settings, listener)
         self._receiver = receiver
+        self.senders: dict[Address, None] = {}  # the last to speak at the end
 
     @property
     def family(self) -> int:
@@ -177,6 +180,13 @@ class BoundSession(UdpSession):
             if isinstance(received, Signal):
                 break
             self._show(*received)
+            self._note(received[1])
+
+    def _note(self, sender: Address) -> None:
+        self.senders.pop(sender, None)
+        self.senders[sender] = None
+        if len(self.senders) > MOST_SENDERS:
+            del self.senders[next(iter(self.senders))]
 
     def close(self) -> None:
         self.over = True

@@ -67,6 +67,11 @@ def cut(text: str) -> tuple[str, str]:
     return text[:end], text[end:].strip(BLANKS)
 
 
+def has_port(word: str) -> bool:
+    """Whether it is HOST:PORT or [IPV6]:PORT; an address of IPv6 that is bare has more colons."""
+    return "]:" in word or (word.count(":") == 1 and not word.startswith("["))
+
+
 def message(text: str) -> str:
     """Text to be sent: as it stands, or with quotes around all of it, which keep the blanks at its ends.
 

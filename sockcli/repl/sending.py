@@ -41,10 +41,10 @@ async def send(call: Call) -> None:
         session.send_bytes(data)
 
 
-def _options(call: Call) -> tuple[set[str], tuple[str, str] | None, str]:
+def _options(call: Call) -> tuple[set[str], list[str] | None, str]:
     """What stands before the text, the addressee, and the text. Raises UsageError."""
     flags: set[str] = set()
-    to: tuple[str, str] | None = None
+    to: list[str] | None = None
     rest = call.rest
     while rest.startswith("--"):
         option, rest = parse.cut(rest)
@@ -54,10 +54,10 @@ def _options(call: Call) -> tuple[set[str], tuple[str, str] | None, str]:
             raise call.usage(f'no such option: "{printable(option)}"; -- goes before a text that begins so')
         if option == "--to":
             host, rest = parse.cut(rest)
-            port, rest = parse.cut(rest)
-            if not port:
+            port, rest = ("", rest) if parse.has_port(host) else parse.cut(rest)
+            if not port and not parse.has_port(host):
                 raise call.usage("--to takes a host and a port")
-            to = host, port
+            to = [host, port] if port else [host]
         else:
             flags.add(option)
     if "--line" in flags and ("--hex" in flags or to is not None):
@@ -135,7 +135,8 @@ async def _send_stream(call: Call, session: Session, fd: int, name: str) -> None
             raise session.failure
     finally:
         # Also where it was cancelled, or the peer went: how far it came is then what one wants to know.
-        call.shell.notice(state())
+        # Of a session that goes on, all that it was given goes too.
+        call.shell.notice(state() if session.over else _state(name, read, size, time.monotonic() - started))
 
 
 def _state(name: str, sent: int, size: int, seconds: float) -> str:

@@ -35,17 +35,19 @@ class View:
         """What to write for it."""
         # A full-screen program can only be looked at as what it is.
         view = "text" if self._character else self._settings.view
+        stamp = self._settings.timestamps == "on" and not self._character
         shown = b""
         if view != "hex":
             shown = self._datagram(chunk) if chunk.datagram else self._text(chunk.data)
-        if view != "text":
-            # A prompt, or half a line: the dump begins on a line of its own.
-            shown += (b"\n" if shown and not shown.endswith(b"\n") else b"") + self._hex(chunk.data)
-        if chunk.sender is not None:
-            shown = f"[{chunk.sender}] ".encode() + shown
-        if self._settings.timestamps == "on" and not self._character:
-            shown = self._stamped(shown, chunk.time)
-        return shown
+        if view == "text":
+            shown = _sender(chunk) + shown
+            return self._stamped(shown, chunk.time) if stamp else shown
+        # A prompt, or half a line: the dump begins on a line of its own. So does what stands before it: a row of the
+        # dump has no room beside it, where a line has 80 columns.
+        shown += b"\n" if shown and not shown.endswith(b"\n") else b""
+        self._at_line_start = True
+        head = (_stamp(chunk.time) if stamp else b"") + _sender(chunk)
+        return (head.rstrip() + b"\n" if head else b"") + shown + self._hex(chunk, empty=b"" if shown else EMPTY)
 
     @property
     def character(self) -> bool:
@@ -112,17 +114,27 @@ class View:
         shown = self._text(chunk.data) + self._filter.finish()
         return shown if shown.endswith(b"\n") else shown + b"\n"
 
-    def _hex(self, data: bytes) -> bytes:
-        lines = "".join(f"{line}\n" for line in hex_dump_lines(data, self._offset))
-        self._offset += len(data)
-        return lines.encode("ascii")
+    def _hex(self, chunk: Chunk, empty: bytes) -> bytes:
+        """`empty` is shown for no bytes."""
+        offset = 0 if chunk.datagram else self._offset
+        lines = "".join(f"{line}\n" for line in hex_dump_lines(chunk.data, offset))
+        self._offset = offset + len(chunk.data)
+        return lines.encode("ascii") or empty
 
     def _stamped(self, shown: bytes, when: float) -> bytes:
         if not shown:
             return shown
-        clock = time.strftime("%H:%M:%S", time.localtime(when))
-        stamp = f"{clock}.{int(when * 1000) % 1000:03d} ".encode()
+        stamp = _stamp(when)
         first = stamp if self._at_line_start else b""
         self._at_line_start = shown.endswith(b"\n")
         inner = shown[:-1] if self._at_line_start else shown
         return first + inner.replace(b"\n", b"\n" + stamp) + (b"\n" if self._at_line_start else b"")
+
+
+def _stamp(when: float) -> bytes:
+    clock = time.strftime("%H:%M:%S", time.localtime(when))
+    return f"{clock}.{int(when * 1000) % 1000:03d} ".encode()
+
+
+def _sender(chunk: Chunk) -> bytes:
+    return f"[{chunk.sender}] ".encode() if chunk.sender is not None else b""

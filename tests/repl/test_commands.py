@@ -13,12 +13,13 @@ import click
 import pytest
 
 from sockcli.cli import tcp_options
-from sockcli.cli.targets import NOT_FOR_SESSIONS, READERS
+from sockcli.cli.targets import NOT_FOR_SESSIONS, READERS, parse_target
 from sockcli.errors import Denied, TimedOut, UsageError
 from sockcli.progress import amount
 from sockcli.repl import waiting
 from sockcli.repl.command import Kind
 from sockcli.repl.commands import COMMANDS, find, help_text, markdown_table, split
+from sockcli.repl.session import Session
 from tests.repl.conftest import Peer
 from tests.repl.shell import TestShell, policy_of
 from tests.waiting import PATIENCE
@@ -160,6 +161,15 @@ async def fill(shell: TestShell) -> None:
             await asyncio.wait_for(shell.run(f"send {'x' * 400_000}"), 0.3)
 
 
+async def stall(session: Session) -> None:
+    """Until the peer, which does not read, takes nothing more of what is on its way."""
+    turns = 0
+    while turns < 100:
+        sent = session.sent
+        await asyncio.sleep(0)
+        turns = turns + 1 if session.unsent and session.sent == sent else 0
+
+
 def test_a_session_is_announced(peer: Peer) -> None:
     async def main() -> None:
         async with shell_with(peer) as (shell, _):
@@ -206,10 +216,12 @@ def test_sendfile_tells_its_progress_and_can_be_cancelled(peer: Peer, tmp_path: 
     async def main() -> None:
         async with shell_with(peer) as (shell, _):
             task = asyncio.ensure_future(shell.run(f"sendfile {file}"))
-            while shell.state is None:
-                await asyncio.sleep(0)
+            session = shell.hub.get()
+            await stall(session)
             before = len(os.listdir("/proc/self/fd"))
-            assert "of 50.0 MB sent" in shell.state()
+            progress = shell.state
+            assert progress is not None
+            assert "of 50.0 MB sent" in progress()
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -217,7 +229,9 @@ def test_sendfile_tells_its_progress_and_can_be_cancelled(peer: Peer, tmp_path: 
             assert f'"{file}": ' in shell.notices[-1]
             assert "of 50.0 MB sent" in shell.notices[-1]
             assert len(os.listdir("/proc/self/fd")) == before - 1
-            assert shell.hub.get().unsent < 1_000_000
+            assert 0 < session.unsent < 1_000_000
+            # What was queued goes all the same.
+            assert f": {amount(session.sent + session.unsent)} of" in shell.notices[-1]
 
     asyncio.run(main())
 
@@ -350,3 +364,24 @@ def test_a_full_disk_ends_the_log_and_not_the_session(peer: Peer, way: str) -> N
             assert session.records.log_path is None
 
     asyncio.run(main())
+
+
+# Words of commands
+
+
+@pytest.mark.parametrize("form", ["127.0.0.1 {port}", "127.0.0.1:{port}"])
+def test_whom_a_datagram_goes_to_is_one_word_or_two(udp_peer: socket.socket, form: str) -> None:
+    async def main() -> None:
+        shell = TestShell()
+        await shell.run("listen udp 0")
+        await shell.run(f"send --to {form.format(port=udp_peer.getsockname()[1])} a:b c")
+        assert udp_peer.recv(100) == b"a:b c"
+        shell.hub.close_all()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("option", ["-x", "--log"])
+def test_a_record_is_not_written_over_the_prompt(option: str) -> None:
+    with pytest.raises(UsageError, match="is the screen; give a file"):
+        parse_target(["tcp", option, "-", "127.0.0.1", "1"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -110,6 +111,8 @@ def offers(line: str, of: CommandCompleter | None = None) -> list[str]:
         ("send --to ", ["dns.test"]),
         ("send --to dns.test ", ["53"]),
         ("send --to dns.test 53 ", []),
+        ("send --to dns.test:53 ", []),
+        ("send --to dns.test:53 --", ["--line", "--hex", "--to", "--"]),
         ("tcp --eol ", ["auto", "crlf", "lf", "cr", "crnul"]),
         ("tcp --encoding lat", ["latin-1"]),
         ("tcp --terminal s", ["safe", "screen"]),
@@ -193,6 +196,22 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     return tmp_path
+
+
+def test_who_sent_a_datagram_can_be_answered(udp_peer: socket.socket) -> None:
+    async def main() -> None:
+        shell = TestShell(policy_of("udp-bind", "udp-send-to:dns.test:53"))
+        await shell.run("listen udp 0")
+        session = shell.hub.get()
+        at = dict(session.status())["bound to"].rpartition(":")[2]
+        udp_peer.sendto(b"x", ("127.0.0.1", int(at)))
+        await shell.hub.until(session, lambda: session.received == 1)
+        sender = f"127.0.0.1:{udp_peer.getsockname()[1]}"
+        assert offers("send --to ", CommandCompleter(shell)) == [sender, "dns.test"]
+        assert offers("udp ", CommandCompleter(shell)) == ["dns.test"]
+        shell.hub.close_all()
+
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,24 @@ def test_the_offset_in_hex_goes_on() -> None:
     assert shown.show(Chunk(b"y", NOON)).startswith(b"00000014")
 
 
+@pytest.mark.parametrize("name", ["hex", "both"])
+def test_a_dump_with_its_time_and_sender_has_room_in_80_columns(name: str) -> None:
+    sender = Address(Host.parse("127.0.0.1"), 5_353)
+    shown = view(view=name, timestamps="on").show(Chunk(b"x" * 16, NOON, sender, True)).decode()
+    head, *lines = shown.splitlines()
+    assert head[8:] == ".250 [127.0.0.1:5353]"
+    assert lines[-1].startswith("00000000  78 78")
+    assert max(map(len, lines)) < 80
+
+
+def test_each_datagram_in_hex_begins_at_0_and_one_of_no_bytes_is_seen() -> None:
+    shown = view(view="hex")
+    for _ in range(2):
+        assert shown.show(Chunk(b"x", NOON, None, True)).startswith(b"00000000  78")
+        assert shown.show(Chunk(b"", NOON, None, True)) == b"(a datagram of no bytes)\n"
+    assert view(view="both").show(Chunk(b"", NOON, None, True)) == b"(a datagram of no bytes)\n"
+
+
 def test_timestamps_stand_at_the_beginnings_of_lines_only() -> None:
     shown = view(timestamps="on")
     first = shown.show(Chunk(b"one\ntwo\nthr", NOON)).decode()
