@@ -51,10 +51,19 @@ READERS = {"tcp": tcp_reader, "udp": udp_reader}
 
 
 def make_runner(shell: Shell) -> CommandRunner:
-    """What runs the REPL's commands, `check` among them, which reads its words as on the command line."""
+    """What runs the REPL's commands, which read their words as the command line does."""
     from sockcli.repl.runner import Runner  # a session that is the program may never be given a command
 
-    return Runner(shell, parse_request)
+    return Runner(shell, parse_request, option_rows)
+
+
+def option_rows(name: str) -> list[tuple[str, str]]:
+    """The options of a `tcp`, `udp` or `listen` command of the REPL's, and what each is for."""
+    protocol, left_out = ("tcp", tcp_options.CONNECTING) if name == "listen" else (name, ())
+    reader, hidden = READERS[protocol], {*NOT_FOR_SESSIONS[protocol], *left_out}
+    context = click.Context(reader)
+    options = [param for param in reader.params if isinstance(param, click.Option) and param.name not in hidden]
+    return [row for option in options if (row := option.get_help_record(context)) is not None]
 
 
 TELNET: dict[bool | None, TelnetUse] = {None: "auto", True: "on", False: "off"}

@@ -17,6 +17,10 @@ from sockcli.text import printable
 ParseRequest = Callable[[Sequence[str]], Request]
 
 
+# The options that a command reads as the command line does, and what is said of each there.
+OptionRows = Callable[[str], Sequence[tuple[str, str]]]
+
+
 class Kind(Enum):
     """What completion offers for a command's words, or for an option's."""
 
@@ -50,6 +54,7 @@ class Call(NamedTuple):
     rest: str  # of its line
     shell: Shell
     parse_request: ParseRequest
+    option_rows: OptionRows
 
     @property
     def name(self) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sockcli.errors import UsageError
 from sockcli.repl import connecting, inspecting, parse, sending, setting
 from sockcli.repl.command import FLAG, PATH, VALUE, Call, Command, Kind, Takes
+from sockcli.repl.options import CHOICES
 from sockcli.text import printable, table
 
 _COMMON: Final[Mapping[str, Takes]] = {
@@ -50,11 +51,19 @@ _TCP: Final[Mapping[str, Takes]] = {
 async def help_(call: Call) -> None:
     words = call.words(most=1)
     if words:
-        call.shell.show(help_text(find(words[0])))
+        command = find(words[0])
+        call.shell.show(help_text(command, call.option_rows(command.name) if _takes_options(command) else ()))
         return
     call.shell.show(f"{table([(each.name, each.summary) for each in COMMANDS.values()])}\n\n{_AFTER}")
 
 
+_SETTINGS: Final = {
+    "eol": "what Enter sends",
+    "encoding": "the peer's characters",
+    "view": "how what comes is shown",
+    "timestamps": "when it came",
+    "terminal": "what a peer may do to it",
+}
 _AFTER: Final = """\
 `help COMMAND` shows how one is written. A command may be cut short as long as
 no other begins so. Blanks separate words, quotes hold one together, and a
@@ -68,8 +77,8 @@ _ROWS: Final = (
         connecting.connect,
         Kind.TCP,
         _TCP,
-        "The options mean what they mean to `sockcli tcp`; what is for pipes and scripts is not among them. "
-        "HOST:PORT and [IPV6]:PORT are taken as well, and a service's name as the port.",
+        "The options mean what they mean to `sockcli tcp`; what is for pipes and scripts is not among them, nor "
+        "is - for a file at a prompt. HOST:PORT and [IPV6]:PORT are taken as well, and a service's name as the port.",
     ),
     Command(
         "udp [OPTIONS] HOST PORT",
@@ -161,8 +170,7 @@ _ROWS: Final = (
         "Change a setting of the session in front, or show all.",
         setting.set_,
         Kind.SETTING,
-        detail="eol: what Enter sends. encoding: the peer's characters. view: text, hex or both. timestamps: on or "
-        "off. terminal: what a peer may do to the terminal. Without a session, new sessions get the setting.",
+        detail="Without a session in front, new sessions get the setting. An encoding may be any that Python knows.",
     ),
     Command(
         "log FILE|off",
@@ -224,14 +232,28 @@ def _advice(name: str) -> str:
     return f"did you mean {close[0]}?" if close else "`help` lists the commands"
 
 
-def help_text(command: Command) -> str:
-    """All there is to say about it."""
+def _takes_options(command: Command) -> bool:
+    """More of them than the usage names."""
+    return "[OPTIONS]" in command.usage
+
+
+def help_text(command: Command, options: Sequence[tuple[str, str]] = ()) -> str:
+    """All there is to say about it; `options` are those that the usage only mentions, and what they are for."""
+    shown = [_fill(each) for each in (command.usage, command.summary, command.detail) if each]
+    if command.argument is Kind.SETTING:
+        options = [(name, f"{_SETTINGS[name]}: {', '.join(values)}") for name, values in CHOICES.items()]
+    if options:
+        left = max(len(option) for option, _ in options) + 2
+        shown.append("\n".join(_fill(about, option.ljust(left)) for option, about in options))
+    return "\n\n".join(shown)
+
+
+def _fill(text: str, before: str = "") -> str:
+    """As a paragraph, beside what stands before it."""
     from textwrap import fill
 
-    paragraphs = [command.usage, command.summary, command.detail]
-    if "[OPTIONS]" in command.usage:
-        paragraphs.append(f"Options: {' '.join(command.options)}")
-    return "\n\n".join(fill(each, _WIDTH, break_on_hyphens=False) for each in paragraphs if each)
+    after = " " * len(before)
+    return fill(text, _WIDTH, initial_indent=before, subsequent_indent=after, break_on_hyphens=False)
 
 
 def split(line: str) -> tuple[Command, str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sockcli.cli.check import parse_request
-from sockcli.cli.targets import parse_target
+from sockcli.cli.targets import option_rows, parse_target
 from sockcli.errors import SockcliError, UsageError
 from sockcli.policy import Policy
 from sockcli.policy.manifest import parse_manifest
@@ -36,7 +36,7 @@ class TestShell:
         self.notices: list[str] = []
         self.state: Callable[[], str] | None = None
         self.ended = False
-        self.runner = Runner(self, parse_request)
+        self.runner = Runner(self, parse_request, option_rows)
 
     async def run(self, line: str) -> None:
         await self.runner.run(line)

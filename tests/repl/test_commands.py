@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -13,7 +14,7 @@ import click
 import pytest
 
 from sockcli.cli import tcp_options
-from sockcli.cli.targets import NOT_FOR_SESSIONS, READERS, parse_target
+from sockcli.cli.targets import NOT_FOR_SESSIONS, READERS, option_rows, parse_target
 from sockcli.errors import Denied, TimedOut, UsageError
 from sockcli.progress import amount
 from sockcli.repl import waiting
@@ -100,11 +101,28 @@ def test_help_as_on_the_command_line(line: str) -> None:
 @pytest.mark.parametrize("name", ASKED)
 def test_help_says_all_that_the_table_has(name: str) -> None:
     command = COMMANDS[name]
-    words = help_text(command).split()
+    page = help_text(command, option_rows(name) if "[OPTIONS]" in command.usage else ())
+    words = page.split()
     for text in (command.usage, command.summary, command.detail):
         assert " ".join(text.split()) in " ".join(words)
-    assert all(option in words or option in command.usage for option in command.options if option != "--")
-    assert all(len(line) <= 80 for line in help_text(command).split("\n"))
+    named = {word.rstrip(",") for word in words}
+    assert all(option in named or option in command.usage for option in command.options if option != "--")
+    assert all(len(line) <= 80 for line in page.split("\n"))
+
+
+def test_help_has_a_word_on_each_option_and_on_each_setting() -> None:
+    async def main() -> None:
+        shell = TestShell()
+        await shell.run("help tcp")
+        assert re.search(r"port\.\n\n-4 +IPv4 only\.$", shell.shown[-1], re.MULTILINE)
+        assert "--probe" not in shell.shown[-1]
+        await shell.run("help listen")
+        assert "--crlf" in shell.shown[-1]
+        assert "--connect-timeout" not in shell.shown[-1]
+        await shell.run("help set")
+        assert re.search(r"^view +how what comes is shown: text, hex, both$", shell.shown[-1], re.MULTILINE)
+
+    asyncio.run(main())
 
 
 def options_of(name: str, *left_out: str) -> dict[str, int]:
