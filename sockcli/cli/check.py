@@ -120,6 +120,12 @@ def as_object(
     return value
 
 
+def explain_request(policy: Policy, request: Request) -> str:
+    """The answer for a person, whom no address interests."""
+    decision = policy.decide(request)
+    return explain(policy, request, decision, judge(decision, None), None)
+
+
 def explain(
     policy: Policy, request: Request, decision: Decision, verdict: Verdict, answers: Sequence[Answer] | None
 ) -> str:

@@ -69,7 +69,7 @@ class Group(Command, click.Group):
         if args[0] not in known and not ctx.resilient_parsing:
             from sockcli.cli.usage import no_such_command
 
-            raise no_such_command(args[0], known, ctx.command_path)
+            raise no_such_command(args, known, ctx.command_path)
         return super().resolve_command(ctx, args)
 
 

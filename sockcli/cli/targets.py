@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sockcli.cli import tcp_options, udp_options
-from sockcli.cli.check import parse_request
+from sockcli.cli.check import explain_request, parse_request
 from sockcli.cli.common import HELP_OPTIONS, Command
 from sockcli.cli.options import Given, family_of
 from sockcli.cli.params import connect_target, expect_no_more, listen_target
@@ -52,9 +52,10 @@ READERS = {"tcp": tcp_reader, "udp": udp_reader}
 
 def make_runner(shell: Shell) -> CommandRunner:
     """What runs the REPL's commands, which read their words as the command line does."""
+    from sockcli.repl.command import CommandLine
     from sockcli.repl.runner import Runner  # a session that is the program may never be given a command
 
-    return Runner(shell, parse_request, option_rows)
+    return Runner(shell, CommandLine(parse_request, explain_request, option_rows))
 
 
 def option_rows(name: str) -> list[tuple[str, str]]:

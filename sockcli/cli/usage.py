@@ -32,10 +32,16 @@ def usage_error(exc: click.UsageError, help_command: str | None = None) -> Usage
     return UsageError(_in_our_form(exc.format_message()), hint=hint)
 
 
-def no_such_command(name: str, known: Sequence[str], path: str) -> UsageError:
-    """`name` is none of the commands `known` of the one that is called by `path`."""
-    hint = f"{_closest(name, known)}see `{path} --help`"
-    return UsageError(f"no such command: {quoted(name)}", hint=hint)
+def no_such_command(words: Sequence[str], known: Sequence[str], path: str) -> UsageError:
+    """The first word is none of the commands `known` of the one that is called by `path`."""
+    meant = _closest(words[0], known) or (_connecting(words, path) if "tcp" in known else "")
+    return UsageError(f"no such command: {quoted(words[0])}", hint=f"{meant}see `{path} --help`")
+
+
+def _connecting(words: Sequence[str], path: str) -> str:
+    """How to connect, where words are a target alone, as for telnet or nc."""
+    target = re.fullmatch(r"[\w.:\[\]-]+(:| )[0-9]{1,5}", " ".join(words), re.ASCII)
+    return f"to connect: `{path} tcp {target[0]}`; " if target else ""
 
 
 def wants_events(arguments: Sequence[str]) -> bool:

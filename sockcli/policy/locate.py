@@ -56,7 +56,8 @@ def find_manifest(
             return Located(path, named=False)
     problem = ManifestProblem("", None, "there is no manifest, so nothing is allowed")
     places = " or ".join(usual)
-    hint = f"name one with --manifest or ${VARIABLE}, or write {places}; a short one: {_EXAMPLE}"
+    ways = f"name one with --manifest or ${VARIABLE}, or write {places}; a short one: {_EXAMPLE}"
+    hint = f"{ways}; `sockcli demo` has one of its own"
     raise ManifestError(FILE_NAME, [problem], hint=hint)
 
 

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from sockcli.errors import Interrupted, SockcliError, UsageError
+from sockcli.errors import Denied, Interrupted, SockcliError, UsageError
 from sockcli.policy import Policy
 from sockcli.repl.errand import Errand
 from sockcli.repl.history import COMMANDS, HistoryFile, history_path
@@ -190,6 +190,9 @@ class Repl:
 
     def notice(self, text: str) -> None:
         self._say(f"sockcli: {text}")
+
+    def deny(self, answer: str, error: Denied) -> None:  # noqa: ARG002
+        self.show(answer)
 
     def progress(self, state: Callable[[], str] | None) -> None:
         self._progress = state

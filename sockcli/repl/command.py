@@ -7,18 +7,22 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from sockcli.errors import UsageError
-from sockcli.policy import Request
+from sockcli.policy import Policy, Request
 from sockcli.repl import parse
 from sockcli.repl.session import Session
 from sockcli.repl.shell import Shell
 from sockcli.text import printable
 
-# How the command line reads `OP HOST PORT`, which is also a request to send: `udp-send-to HOST PORT`.
-ParseRequest = Callable[[Sequence[str]], Request]
 
+class CommandLine(NamedTuple):
+    """What commands have from there, to be the same in both places."""
 
-# The options that a command reads as the command line does, and what is said of each there.
-OptionRows = Callable[[str], Sequence[tuple[str, str]]]
+    # How it reads `OP HOST PORT`, which is also a request to send: `udp-send-to HOST PORT`. Raises UsageError.
+    parse_request: Callable[[Sequence[str]], Request]
+    # What `check` says of a request.
+    explain: Callable[[Policy, Request], str]
+    # The options of a command that it reads as well, and what is said of each.
+    option_rows: Callable[[str], Sequence[tuple[str, str]]]
 
 
 class Kind(Enum):
@@ -53,8 +57,7 @@ class Call(NamedTuple):
     command: Command
     rest: str  # of its line
     shell: Shell
-    parse_request: ParseRequest
-    option_rows: OptionRows
+    command_line: CommandLine
 
     @property
     def name(self) -> str:

@@ -52,7 +52,9 @@ async def help_(call: Call) -> None:
     words = call.words(most=1)
     if words:
         command = find(words[0])
-        call.shell.show(help_text(command, call.option_rows(command.name) if _takes_options(command) else ()))
+        # The usage names the options, or says only that there are any.
+        options = call.command_line.option_rows(command.name) if "[OPTIONS]" in command.usage else ()
+        call.shell.show(help_text(command, options))
         return
     call.shell.show(f"{table([(each.name, each.summary) for each in COMMANDS.values()])}\n\n{_AFTER}")
 
@@ -209,12 +211,15 @@ _ROWS: Final = (
 
 COMMANDS: Final[Mapping[str, Command]] = {command.name: command for command in _ROWS}
 
+# Of these it is known which is meant.
+_ALIASES: Final = {"exit": "quit", "?": "help"}
 # What people type who come from other programs.
-_ELSEWHERE: Final = {"?": "help", "exit": "quit", "bye": "quit", "open": "tcp", "connect": "tcp", "z": "suspend"}
+_ELSEWHERE: Final = {"bye": "quit", "open": "tcp", "connect": "tcp", "z": "suspend"}
 
 
 def find(name: str) -> Command:
     """The command of this name, or the only one that begins so. Raises UsageError."""
+    name = _ALIASES.get(name, name)
     if name in COMMANDS:
         return COMMANDS[name]
     found = [each for each in COMMANDS if each.startswith(name)] if name else []
@@ -230,11 +235,6 @@ def _advice(name: str) -> str:
 
     close = [_ELSEWHERE[name]] if name in _ELSEWHERE else get_close_matches(name, COMMANDS, n=1)
     return f"did you mean {close[0]}?" if close else "`help` lists the commands"
-
-
-def _takes_options(command: Command) -> bool:
-    """More of them than the usage names."""
-    return "[OPTIONS]" in command.usage
 
 
 def help_text(command: Command, options: Sequence[tuple[str, str]] = ()) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sockcli.errors import Denied
 from sockcli.repl import parse
 from sockcli.repl.command import Call
 from sockcli.text import table
@@ -26,14 +27,18 @@ async def rules(call: Call) -> None:
 
 
 async def check(call: Call) -> None:
-    """As `sockcli check`: what is denied is an error, with its reason and the rule that would allow it."""
+    """As `sockcli check`."""
     words = parse.words(call.rest)
     if not words:
         raise call.usage("an operation is missing, as in check tcp-connect HOST PORT")
-    request = call.parse_request(words)
-    grant = call.shell.policy.authorize(request)
-    rows = [("allowed", str(request)), ("by", f"{grant.rule}  ({grant.source} of {call.shell.policy.manifest})")]
-    call.shell.show(table(rows))
+    policy, request = call.shell.policy, call.command_line.parse_request(words)
+    answer = call.command_line.explain(policy, request)
+    try:
+        policy.authorize(request)
+    except Denied as exc:
+        call.shell.deny(answer, exc)
+    else:
+        call.shell.show(answer)
 
 
 async def history(call: Call) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sockcli.errors import UsageError
-from sockcli.repl.command import Call, OptionRows, ParseRequest
+from sockcli.repl.command import Call, CommandLine
 from sockcli.repl.commands import split
 from sockcli.repl.sending import send
 from sockcli.repl.shell import Shell
@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 class Runner:
     """The CommandRunner of a prompt or a script."""
 
-    def __init__(self, shell: Shell, parse_request: ParseRequest, option_rows: OptionRows) -> None:
+    def __init__(self, shell: Shell, command_line: CommandLine) -> None:
         self._shell = shell
-        self._parse_request = parse_request
-        self._option_rows = option_rows
+        self._command_line = command_line
         self._completer: Completer | None = None
 
     async def run(self, line: str) -> None:
@@ -28,7 +27,7 @@ class Runner:
         found = split(line)
         if found is not None:
             command, rest = found
-            await command.handler(Call(command, rest, self._shell, self._parse_request, self._option_rows))
+            await command.handler(Call(command, rest, self._shell, self._command_line))
 
     def sends_text(self, line: str) -> bool:
         """Whether it is `send`; one that is no command may be meant to be."""

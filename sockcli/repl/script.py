@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from sockcli.clock import Deadline
-from sockcli.errors import OutputGone, SockcliError, UsageError
+from sockcli.errors import Denied, OutputGone, SockcliError, UsageError
 from sockcli.policy import Policy
 from sockcli.repl.hub import Hub, MakeEngine
 from sockcli.repl.options import Settings, Target
@@ -205,6 +205,9 @@ class Script:
 
     def notice(self, text: str) -> None:
         self._voice.detail(text)
+
+    def deny(self, answer: str, error: Denied) -> None:  # noqa: ARG002
+        raise error
 
     def progress(self, state: Callable[[], str] | None) -> None:
         """Nobody looks."""

@@ -30,7 +30,7 @@ async def send(call: Call) -> None:
     data = parse_hex(text) if "--hex" in flags else unescape(parse.message(text), session.settings.encoding)
     hub = call.shell.hub
     if to is not None:
-        await hub.send_to(session, call.parse_request([Operation.UDP_SEND_TO, *to]), data)
+        await hub.send_to(session, call.command_line.parse_request([Operation.UDP_SEND_TO, *to]), data)
         return
     if not data and session.kind not in _UDP and "--line" not in flags:
         raise call.usage("there is nothing to send")
@@ -173,5 +173,5 @@ VERBS: Final = ("do", "dont", "will", "wont")
 async def telnet(call: Call) -> None:
     words = call.words(most=2)
     if len(words) < 2 or words[0].lower() not in VERBS:
-        raise call.usage("a verb and an option, as in telnet do echo")
+        raise call.usage("a verb and an option are missing, as in telnet do echo")
     call.session().telnet_request(words[0].lower(), words[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from sockcli.errors import Denied
 from sockcli.policy import Policy
 from sockcli.repl.hub import Hub
 from sockcli.repl.options import Settings, Target
@@ -49,6 +50,10 @@ class Shell(Protocol):
 
     def notice(self, text: str) -> None:
         """A line about what happened, with `sockcli: ` before it."""
+        ...
+
+    def deny(self, answer: str, error: Denied) -> None:
+        """Show the answer to whoever asked what is allowed; for a script it is an error, which is raised."""
         ...
 
     def progress(self, state: Callable[[], str] | None) -> None:

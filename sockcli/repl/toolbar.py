@@ -26,7 +26,7 @@ _UNITS: Final = ("", "k", "M", "G", "T")
 
 def fragments(session: Session | None, others: Sequence[Session], columns: int) -> list[tuple[str, str]]:
     """Styles and texts, at most `columns` wide: what is last is left out first."""
-    unread = [f"{each.number}: {amount(each.inbox.unread)} unread" for each in others if each.inbox.unread]
+    unread = [f"{each.number}: {amount(each.inbox.unread)} bytes unread" for each in others if each.inbox.unread]
     if session is None:
         first = f"{len(others)} session{'s' if len(others) != 1 else ''}" if others else "no session"
         parts = [(TEXT, first)]

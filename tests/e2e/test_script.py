@@ -192,7 +192,7 @@ def test_send(sockcli: Sockcli, tcp_peer: Listen, background: Background, line: 
         ("ayt", "it does not speak telnet"),
         ("break", "it does not speak telnet"),
         ("telnet do echo", "it does not speak telnet"),
-        ("telnet maybe echo", "a verb and an option"),
+        ("telnet maybe echo", "a verb and an option are missing"),
         ("log", "a file is missing, or off"),
         ("log -", "give a file"),
     ],

@@ -21,6 +21,12 @@ WRONG = [
     # What click finds.
     ("nosuch", 'no such command: "nosuch"', "see `sockcli --help`"),
     ("tpc a 1", 'no such command: "tpc"', "did you mean tcp? see `sockcli --help`"),
+    (
+        "127.0.0.1 16379",
+        'no such command: "127.0.0.1"',
+        "to connect: `sockcli tcp 127.0.0.1 16379`; see `sockcli --help`",
+    ),
+    ("[::1]:80", 'no such command: "[::1]:80"', "to connect: `sockcli tcp [::1]:80`; see `sockcli --help`"),
     ("-- --nosuch", 'no such command: "--nosuch"', "see `sockcli --help`"),
     ("manifest", "missing command", "see `sockcli manifest --help`"),
     ("manifest sohw", 'no such command: "sohw"', "did you mean show? see `sockcli manifest --help`"),

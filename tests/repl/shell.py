@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sockcli.cli.check import parse_request
-from sockcli.cli.targets import option_rows, parse_target
-from sockcli.errors import SockcliError, UsageError
+from sockcli.cli.targets import make_runner, parse_target
+from sockcli.errors import Denied, SockcliError, UsageError
 from sockcli.policy import Policy
 from sockcli.policy.manifest import parse_manifest
 from sockcli.repl.hub import Hub
 from sockcli.repl.options import Settings
-from sockcli.repl.runner import Runner
 from sockcli.repl.session import Session
 from sockcli.repl.shell import ParseTarget
 
@@ -36,7 +34,7 @@ class TestShell:
         self.notices: list[str] = []
         self.state: Callable[[], str] | None = None
         self.ended = False
-        self.runner = Runner(self, parse_request, option_rows)
+        self.runner = make_runner(self)
 
     async def run(self, line: str) -> None:
         await self.runner.run(line)
@@ -46,6 +44,10 @@ class TestShell:
 
     def notice(self, text: str) -> None:
         self.notices.append(text)
+
+    def deny(self, answer: str, error: Denied) -> None:
+        self.shown.append(answer)
+        raise error
 
     def progress(self, state: Callable[[], str] | None) -> None:
         self.state = state

@@ -60,7 +60,7 @@ def test_use_says_where_one_is_and_shows_the_prompt_again(start: Start, peer: Pe
     terminal.type(ESCAPE)
     connect(terminal, peer, b"two> ")
     peer.accepted[0].sendall(b"news\r\none again> ")
-    terminal.shows("17 unread")
+    terminal.shows("17 bytes unread")
     command(terminal, "use 1")
     terminal.prompts("one again> ")
     terminal.shows(f"sockcli> use 1\nsockcli: session 1: tcp 127.0.0.1:{peer.port}\none> news\none again>")

@@ -43,7 +43,16 @@ def test_every_command_is_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "name"), [("tcp", "tcp"), ("tc", "tcp"), ("send", "send"), ("sendf", "sendfile"), ("q", "quit")]
+    ("typed", "name"),
+    [
+        ("tcp", "tcp"),
+        ("tc", "tcp"),
+        ("send", "send"),
+        ("sendf", "sendfile"),
+        ("q", "quit"),
+        ("exit", "quit"),
+        ("?", "help"),
+    ],
 )
 def test_a_command_by_its_beginning(typed: str, name: str) -> None:
     assert find(typed).name == name
@@ -70,9 +79,8 @@ def test_what_is_no_command(typed: str, message: str) -> None:
     [
         ("stauts", "did you mean status?"),
         ("lisetn", "did you mean listen?"),
-        ("exit", "did you mean quit?"),
+        ("bye", "did you mean quit?"),
         ("open", "did you mean tcp?"),
-        ("?", "did you mean help?"),
         ("xyzzy", "`help` lists the commands"),
     ],
 )

@@ -359,7 +359,7 @@ def bar(session: Any, others: list[Any], columns: int = 200) -> str:
 
 def test_the_toolbar_has_all_that_matters() -> None:
     text = bar(FakeSession(1), [FakeSession(2, 2_000), FakeSession(3)])
-    assert text == r" 1: tcp host:1\x1b[2J  line  in 1.5k, out 1.5k  2: 2.0k unread  tcp-connect:*:* "
+    assert text == r" 1: tcp host:1\x1b[2J  line  in 1.5k, out 1.5k  2: 2.0k bytes unread  tcp-connect:*:* "
 
 
 @pytest.mark.parametrize("columns", range(1, 120, 7))

@@ -44,7 +44,7 @@ def test_a_round_of_commands(start: Start, peer: Peer, tmp_path: Path) -> None:
         "status": "allowed by  tcp-connect:127.0.0.1:* (permissions[0].socket[0])",
         "rules listen": "allow  tcp-listen:127.0.0.1:*  permissions[0].socket[1]",
         "check tcp-connect 127.0.0.1 80": "by       tcp-connect:127.0.0.1:*",
-        "check tcp-connect 10.0.0.1 80": 'hint: to allow it, add this rule to the manifest: "tcp-connect:10.0.0.1:80"',
+        "check tcp-connect 10.0.0.1 80": 'add      "tcp-connect:10.0.0.1:80"  to allow it',
         "udp 10.0.0.1 53": "error: udp-send-to to 10.0.0.1:53 denied: no rule allows it",
         "set": "encoding    utf-8  utf-8|latin-1",
         "set view nosuch": 'error: view "nosuch": text, hex or both',

@@ -109,7 +109,7 @@ def test_what_comes_in_the_background_is_counted_and_kept(start: Start, peer: Pe
     ask(terminal)
     connect(terminal, peer)
     first.sendall(b"news 1\r\nnews 2\r\n")
-    terminal.shows("1: 16 unread")
+    terminal.shows("1: 16 bytes unread")
     assert "news" not in terminal.text
     command(terminal, "use 1")
     terminal.shows("news 1\nnews 2")
