@@ -21,6 +21,7 @@ from tests.waiting import PATIENCE
 # What the command line does with them, and nothing else.
 PROGRAM = """
 import os, signal, sys
+from sockcli import signals
 from sockcli.clock import NEVER
 from sockcli.errors import Interrupted
 from sockcli.signals import SignalInterrupt, die_of
@@ -29,6 +30,8 @@ from sockcli.wait import wait
 def say(text):
     os.write(1, text.encode() + b"\\n")
 
+if "patient" in sys.argv:
+    signals.ONE_REQUEST = 1e6
 interrupt = SignalInterrupt()
 say("ready")
 try:
@@ -108,7 +111,7 @@ def test_a_later_signal_kills_whatever_hangs(second: int) -> None:
 
 def test_a_signal_that_is_sent_twice_is_one_request() -> None:
     """As a shell does whose terminal is closed, right after the terminal did."""
-    with running("hang") as process:
+    with running("hang", "patient") as process:
         process.send_signal(signal.SIGHUP)
         assert line(process) == f"flushing after {signal.SIGHUP:d}"
         process.send_signal(signal.SIGHUP)

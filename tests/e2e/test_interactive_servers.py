@@ -67,8 +67,8 @@ class TestShell:
         terminal.wait_for("got more")
 
     def test_the_suspend_key_is_the_programs(self, terminal: Terminal) -> None:
-        terminal.enter("sleep 1000")
-        terminal.wait_for("sleep 1000\n")
+        terminal.enter(WAITS)
+        terminal.wait_for("\nwaits\n")
         terminal.type("\x1a")
         terminal.wait_for("Stopped")
         terminal.enter("kill -9 %1; fg; exit")
