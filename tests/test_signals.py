@@ -25,7 +25,7 @@ from sockcli import signals
 from sockcli.clock import NEVER
 from sockcli.errors import Interrupted
 from sockcli.signals import SignalInterrupt, die_of
-from sockcli.wait import wait
+from sockcli.wait import READABLE, wait
 
 def say(text):
     os.write(1, text.encode() + b"\\n")
@@ -43,7 +43,8 @@ except Interrupted as exc:
     say(f"flushing after {exc.signum}")
     if "hang" in sys.argv:
         while True:
-            signal.pause()
+            wait([(interrupt.fileno(), READABLE)], NEVER)  # not pause(): the signal may be there before
+            os.read(interrupt.fileno(), 1)
             say("hangs")
     die_of(exc.signum)
     say("alive")
