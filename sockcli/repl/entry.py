@@ -69,16 +69,15 @@ def run_repl(
     escape: EscapeKey | None = None,
 ) -> int:
     """`sockcli repl` on a terminal, first in a session with `target` where there is one. Raises Interrupted."""
-    key = f"; {escape.name} in a session comes back to this prompt" if escape is not None else ""
-    notice(f"{__version__}, manifest {policy.manifest}")
-    notice(f"help lists the commands{key}")
-
     async def begin(repl: Repl) -> None:
         if target is not None:
             session = await repl.hub.open(target)
             repl.notice(session.announcement)
 
     with taken_terminal() as taken, _no_collection():
+        key = f"; {escape.name} in a session comes back to this prompt" if escape is not None else ""
+        notice(f"{__version__}, manifest {policy.manifest}")
+        notice(f"help lists the commands{key}")
         from sockcli.repl.app import Repl
 
         return _run(Repl(policy, make_runner, parse, taken, settings=settings, escape=escape), begin, notice)

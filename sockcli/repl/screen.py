@@ -63,10 +63,7 @@ class _Hide(Processor):
 class Screen:
     """The face of a line that is edited."""
 
-    def __init__(
-        self, host: Host, display: Display, keyboard: TerminalInput, history: HistoryFile, echoed: int = 0
-    ) -> None:
-        """`echoed`: bytes of the first lines from the keyboard that have been shown already."""
+    def __init__(self, host: Host, display: Display, keyboard: TerminalInput, history: HistoryFile) -> None:
         self._host = host
         self._display = display
         self._timer: asyncio.TimerHandle | None = None
@@ -77,7 +74,6 @@ class Screen:
         self._running = False
         self._paused = False
         self._keyboard = keyboard
-        self._echoed = echoed
         self._detached = ExitStack()  # from the keyboard, while paused
         self._size = display.size
         hidden = Condition(lambda: self._drafts.hidden)
@@ -126,7 +122,6 @@ class Screen:
             )
         finally:
             self._running = False
-            self._echoed = 0
             if self._drafts.left_by is not None:
                 self._drafts.drop(self._prompt_session.default_buffer.text)
             self._detached.close()  # which would have the keyboard read for the prompt that is over
@@ -268,22 +263,13 @@ class Screen:
 
     def entered(self, text: str) -> None:
         session = self._host.session
-        shown = self._was_echoed(text)
         if self._host.commanding:
             self._drafts.entered_command(text, remember=self._host.remembers(text))
-            self._show(self._host.take_words() + (b"" if shown else _typed(COMMAND_PROMPT.encode(), text)))
+            self._show(self._host.take_words() + _typed(COMMAND_PROMPT.encode(), text))
         elif session is not None and not self._drafts.hidden:
             self._drafts.entered_line(text)
-            prompt = session.lines.complete()
-            typed = _typed(prompt, "" if shown else text) if prompt or not shown else b""
-            self._show(self._host.take_words() + typed)
+            self._show(self._host.take_words() + _typed(session.lines.complete(), text))
         # Where the peer has the echo, the end of the line is its to show as well.
-
-    def _was_echoed(self, text: str) -> bool:
-        """The terminal showed this line as it was typed, before it was ours."""
-        echoed, size = self._echoed, len(f"{text}\n".encode("utf-8", "surrogateescape"))
-        self._echoed = max(0, echoed - size)
-        return size <= echoed
 
     def _paste(self, text: str) -> str:
         """A block is one line to enter, however many it has: it shows what would be sent, and waits for Enter."""

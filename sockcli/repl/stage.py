@@ -39,7 +39,7 @@ class Stage:
         console.on_resize = self._resized
         console.modes_off = self._modes_off
         self._raw = RawFace(host, console.display, console.keyboard)
-        self._line: Face = _plain_face(host, console) if taken.dumb else _screen(host, console, taken, history)
+        self._line: Face = _plain_face(host, console) if taken.dumb else _screen(host, console, history)
         self.face: Face = self._line
         self._done = asyncio.Event()
         self._shown: Session | None = None  # whose modes the terminal may have
@@ -184,10 +184,10 @@ class Stage:
         self.settle()
 
 
-def _screen(host: Host, console: Console, taken: Taken, history: HistoryFile) -> Face:
+def _screen(host: Host, console: Console, history: HistoryFile) -> Face:
     from sockcli.repl.screen import Screen  # half of prompt_toolkit, which a terminal that only prints cannot use
 
-    return Screen(host, console.display, console.keyboard, history, taken.echoed)
+    return Screen(host, console.display, console.keyboard, history)
 
 
 def _plain_face(host: Host, console: Console) -> Face:

@@ -22,7 +22,6 @@ class Taken(NamedTuple):
 
     discipline: LineDiscipline
     dumb: bool  # it can only print, and edits lines itself
-    echoed: int  # bytes of whole lines that were typed, and shown by the terminal, before it was taken
 
 
 @contextmanager
@@ -31,13 +30,14 @@ def taken_terminal() -> Iterator[Taken]:
     wait_for_foreground(STDIN)
     dumb = os.environ.get("TERM", "") in ("", "dumb")
     with LineDiscipline(STDIN) as discipline:
-        yield Taken(discipline, dumb, 0 if dumb else _show_no_keys(discipline))
+        if not dumb:
+            _show_no_keys(discipline)
+        yield Taken(discipline, dumb)
 
 
-def _show_no_keys(discipline: LineDiscipline) -> int:
-    """From now on; the whole lines that were shown before stay, the beginning of one is taken off."""
+def _show_no_keys(discipline: LineDiscipline) -> None:
+    """From now on. The beginning of a line that was shown before is taken off; whole lines scroll up, and stay."""
     whole = pending_input(STDIN)
     discipline.set("cbreak")
     if pending_input(STDIN) > whole:
         os.write(STDOUT, _CLEAR_LINE)
-    return whole
