@@ -169,7 +169,7 @@ class Repl:
             self._act(line)
 
     def _report(self, error: SockcliError) -> None:
-        for line in str(error).split("\n"):
+        for line in error.lines:
             self._say(f"sockcli: error: {line}")
         if error.hint:
             self._say(f"hint: {error.hint}")

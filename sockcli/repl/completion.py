@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
-from sockcli.endpoint import Operation
+from sockcli.endpoint import LOOPBACK, Operation
 from sockcli.errors import UsageError
 from sockcli.repl import parse
 from sockcli.repl.command import Command, Kind, Takes
@@ -21,15 +21,13 @@ from sockcli.repl.commands import COMMANDS, find
 from sockcli.repl.datagram import BoundSession
 from sockcli.repl.named import Name, Named
 from sockcli.repl.options import CHOICES
-from sockcli.repl.sending import VERBS
 from sockcli.repl.shell import Shell
+from sockcli.repl.speaking import REQUESTS
 from sockcli.telnet.constants import OPTION_NAMES
 from sockcli.text import is_visible, printable
 
 # More than anyone looks through; all of them are drawn at each key.
 MOST: Final = 200
-# Where a listener is without a host.
-LOOPBACK: Final = "127.0.0.1"
 
 
 class Offer(NamedTuple):
@@ -130,7 +128,8 @@ class CommandCompleter(Completer):
         if rest:
             return self._endpoint(operation, rest)
         protocols = () if protocol else (Offer("tcp", "the same without it"), Offer("udp"))
-        ports = _from_rules(self._named.ports(operation, LOOPBACK))
+        _, here = LOOPBACK  # where a listener is without a host
+        ports = _from_rules(self._named.ports(operation, here.text))
         return (*protocols, *_from_rules(self._named.hosts(operation)), *ports)
 
     def _check(self, words: list[str]) -> Iterable[Offer]:
@@ -146,8 +145,8 @@ def _from_rules(names: Iterable[Name]) -> Iterable[Offer]:
 
 def _negotiation(words: list[str]) -> Iterable[Offer]:
     if not words:
-        return map(Offer, VERBS)
-    if len(words) > 1 or words[0].lower() not in VERBS:
+        return map(Offer, REQUESTS)
+    if len(words) > 1 or words[0].lower() not in REQUESTS:
         return ()
     return (Offer(name.lower(), f"option {code}") for code, name in OPTION_NAMES.items())
 

@@ -12,12 +12,11 @@ from collections.abc import Callable
 from typing import Final
 
 from sockcli.clock import Deadline
+from sockcli.ending import LAST_WORDS
 from sockcli.errors import SockcliError
 from sockcli.streams import Sink
 from sockcli.tty import window_size
 
-# What a slow terminal gets at the end to take what is left, as every other run does.
-LAST_WORDS: Final = 0.5
 # A terminal that does not tell its size is taken to have the one that all of them had.
 USUAL_SIZE: Final = (80, 24)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from sockcli.repl.options import EscapeKey
 from sockcli.repl.session import Session
 
 if TYPE_CHECKING:
     from prompt_toolkit.completion import Completer
+
+COMMAND_PROMPT: Final = "sockcli> "
 
 
 class Face(Protocol):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_COLOURS: Final = re.compile(rb"\x1b\[([0-9;:]*)m")
+COLOURS: Final = re.compile(rb"\x1b\[([0-9;:]*)m")
 _PLAIN: Final = b"\x1b[0m"
 # An unfinished line is a prompt only while it is short. A longer one is shown as it comes, row by row: with "lines"
 # that never end there would be nothing to see, and every key would draw all of it again.
@@ -74,7 +74,7 @@ class LineFlow:
 
     def resume(self, columns: int) -> bool:
         """Back from character mode: whether `partial` is all that stands on the cursor's row. Else it is forgotten."""
-        text = _COLOURS.sub(b"", self.partial)
+        text = COLOURS.sub(b"", self.partial)
         known = text.isascii() and len(text) < min(columns, _LONGEST_TAIL) and text.decode("ascii").isprintable()
         if not known:
             self.partial = b""
@@ -103,7 +103,7 @@ class LineFlow:
         """Note which colours are in force after `text`."""
         if b"\x1b" not in text:
             return
-        for match in _COLOURS.finditer(text):
+        for match in COLOURS.finditer(text):
             if match[1] in (b"", b"0"):
                 self._colours.clear()
             else:

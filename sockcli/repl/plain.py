@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 from typing import Final
 
 from sockcli.repl.display import Display
-from sockcli.repl.face import Host, dropped, left_prompt
+from sockcli.repl.face import COMMAND_PROMPT, Host, dropped, left_prompt
+from sockcli.repl.lines import COLOURS
 from sockcli.repl.session import Session
 from sockcli.tty import LineDiscipline, pending_input
 
-PROMPT: Final = b"sockcli> "
-COLOURS: Final = re.compile(rb"\x1b\[[0-9;:]*m")  # which the filter lets pass
 BATCH: Final = 16 * 1024
 # What a terminal gives as one line at most.
 READ: Final = 4096
@@ -113,7 +111,7 @@ class PlainFace:
             self._start_line()
         self._print(words)
         if host.commanding and not host.busy and not self._prompted:
-            self._print(left_prompt(self._left_by).encode() if self._left_by is not None else PROMPT)
+            self._print(left_prompt(self._left_by).encode() if self._left_by is not None else COMMAND_PROMPT.encode())
             self._prompted = True
         host.shown()
         if _has_more(session):

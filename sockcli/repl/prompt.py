@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from sockcli.repl.lines import COLOURS
 from sockcli.terminal import safe_text
 
 if TYPE_CHECKING:
     from prompt_toolkit.formatted_text import StyleAndTextTuples
 
-_COLOURS: Final = re.compile(rb"\x1b\[([0-9;:]*)m")
 _NAMES: Final = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "gray")
 _BRIGHT: Final = ("brightblack", "brightred", "brightgreen", "brightyellow")
 _BRIGHTER: Final = ("brightblue", "brightmagenta", "brightcyan", "white")
@@ -28,7 +28,7 @@ def fragments(line: bytes) -> StyleAndTextTuples:
     """`line` has passed the terminal filter."""
     found: StyleAndTextTuples = []
     style: dict[str, str] = {}
-    pieces = _COLOURS.split(line)
+    pieces = COLOURS.split(line)
     for text, codes in zip(pieces[::2], [*pieces[1::2], b""], strict=True):
         if text:
             found.append((" ".join(style.values()), safe_text(text).expandtabs()))

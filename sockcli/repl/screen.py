@@ -25,7 +25,7 @@ from prompt_toolkit.styles import Style
 from sockcli.repl.display import Display
 from sockcli.repl.drafts import Drafts
 from sockcli.repl.ends import TerminalInput, TerminalOutput
-from sockcli.repl.face import Host, dropped, left_prompt
+from sockcli.repl.face import COMMAND_PROMPT, Host, dropped, left_prompt
 from sockcli.repl.history import HistoryFile
 from sockcli.repl.keys import Actions, key_bindings
 from sockcli.repl.prompt import fragments
@@ -33,7 +33,6 @@ from sockcli.repl.session import Session
 from sockcli.repl.toolbar import STYLES
 from sockcli.text import printable
 
-COMMAND_PROMPT: Final = "sockcli> "
 LINGER_PROMPT: Final = "(any key goes back) "
 
 # Between two batches: 30 a second look like flowing text, and leave most of the time for everything else.

@@ -16,6 +16,8 @@ from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from sockcli.clock import Deadline
+from sockcli.descriptors import STDOUT
+from sockcli.ending import LAST_WORDS
 from sockcli.errors import Denied, OutputGone, SockcliError, UsageError
 from sockcli.policy import Policy
 from sockcli.repl.hub import Hub, MakeEngine
@@ -28,10 +30,6 @@ from sockcli.signals import SignalInterrupt
 from sockcli.streams import Sink, Source
 from sockcli.wait import BROKEN
 
-STDOUT: Final = 1
-
-# What a slow reader of stdout gets, after a signal, to take what was received.
-LAST_WORDS: Final = 0.5
 # Of a session's bytes at once. More than one read of it, so that nothing stays behind.
 MOST: Final = 1 << 21
 # For `history`, which in a script is of no more use than to look what went wrong.

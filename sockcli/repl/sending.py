@@ -15,7 +15,8 @@ from sockcli.progress import amount
 from sockcli.repl import parse
 from sockcli.repl.command import Call
 from sockcli.repl.session import Session
-from sockcli.text import parse_hex, printable, unescape
+from sockcli.repl.speaking import REQUESTS
+from sockcli.text import parse_hex, printable, system_reason, unescape
 
 # Read and handed on at once. The session queues little more than this before it is to be waited for.
 CHUNK: Final = 64 * 1024
@@ -95,8 +96,7 @@ def _open(path: str, name: str) -> int:
 
 
 def _unreadable(name: str, exc: OSError | ValueError) -> LocalFailure:
-    reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-    return LocalFailure(f"cannot read {name}: {reason[:1].lower()}{reason[1:]}")
+    return LocalFailure(f"cannot read {name}: {system_reason(exc)}")
 
 
 def _read(fd: int, name: str, size: int) -> bytes:
@@ -167,11 +167,8 @@ async def break_(call: Call) -> None:
     call.session().break_()
 
 
-VERBS: Final = ("do", "dont", "will", "wont")
-
-
 async def telnet(call: Call) -> None:
     words = call.words(most=2)
-    if len(words) < 2 or words[0].lower() not in VERBS:
+    if len(words) < 2 or words[0].lower() not in REQUESTS:
         raise call.usage("a verb and an option are missing, as in telnet do echo")
     call.session().telnet_request(words[0].lower(), words[1])

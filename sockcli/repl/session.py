@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
 from sockcli.clock import NEVER, Deadline
+from sockcli.ending import deadline_passed
 from sockcli.endpoint import Address
 from sockcli.errors import SockcliError, TimedOut, UsageError
 from sockcli.policy import Grant, Request
@@ -20,7 +21,7 @@ from sockcli.repl.lines import LineFlow
 from sockcli.repl.options import Limits, Settings
 from sockcli.repl.records import Records
 from sockcli.repl.view import View
-from sockcli.text import printable
+from sockcli.text import counted, printable
 
 
 class Listener(Protocol):
@@ -208,7 +209,7 @@ class Session:
         """End it where one has."""
         limits = self._limits
         if limits.deadline.expired:
-            self._end(TimedOut(f"the deadline of {limits.deadline.seconds:g} s passed"))
+            self._end(deadline_passed(limits.deadline))
         elif self._idle.expired:
             self._end(TimedOut(f"nothing was sent or received for {self._idle.seconds:g} s"))
         elif self._linger.expired:
@@ -257,7 +258,7 @@ class Session:
             ("started", _clock(self.started)),
         ]
         if self.unsent:
-            rows.append(("on its way", f"{self.unsent:,} bytes"))
+            rows.append(("on its way", counted(self.unsent, "byte")))
         if self.records.log_path is not None:
             rows.append(("log", self.records.log_path))
         return rows + self._more_status()
@@ -318,4 +319,4 @@ def _clock(when: float) -> str:
 
 
 def _amount(count: int, last: float | None) -> str:
-    return f"{count:,} bytes" + (f", last at {_clock(last)}" if last is not None else "")
+    return counted(count, "byte") + (f", last at {_clock(last)}" if last is not None else "")

@@ -17,9 +17,8 @@ from sockcli.repl.history import HistoryFile
 from sockcli.repl.hub import Hub
 from sockcli.repl.raw import RawFace
 from sockcli.repl.session import Session
-from sockcli.repl.taking import Taken
+from sockcli.repl.taking import CLEAR_LINE, Taken
 
-_CLEAR_LINE: Final = b"\r\x1b[K"
 _NEW_LINE: Final = b"\r\n"
 _LEAVE_SCREEN: Final = b"\x1b[?1049l"
 
@@ -126,7 +125,7 @@ class Stage:
             written = session.view.set_character(False)
             # The line that the cursor is on becomes the prompt, if it holds nothing else.
             alone = session.lines.resume(self._console.display.size[0])
-            self.write(written + (_CLEAR_LINE if alone else _NEW_LINE))
+            self.write(written + (CLEAR_LINE if alone else _NEW_LINE))
 
     def _enter_raw(self, session: Session) -> None:
         if self._console.dumb:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from sockcli.clock import NEVER, Deadline
+from sockcli.clock import AT_ONCE, NEVER, Deadline
 from sockcli.endpoint import Address, Operation
 from sockcli.errors import SockcliError, TimedOut, Unreachable
 from sockcli.net.base import CHUNK, WANT_READ, WANT_WRITE, Signal, Transport
@@ -30,8 +30,6 @@ LAST_WORDS: Final = 1.0
 
 # Keys after which nobody is in the middle of a line: Enter, Ctrl-C and Ctrl-D.
 _LINE_ENDS: Final = (b"\r", b"\n", b"\x03", b"\x04")
-
-_AT_ONCE: Final = Deadline(0)
 
 
 class StreamSession(Session):
@@ -279,7 +277,7 @@ class StreamSession(Session):
         """Tell the codec, once, that something in the stream ahead is urgent (RFC 854, Synch)."""
         if self._codec is None:
             return
-        ahead = bool(wait([(self._transport.fileno(), URGENT)], _AT_ONCE))
+        ahead = bool(wait([(self._transport.fileno(), URGENT)], AT_ONCE))
         if ahead and not self._mark_ahead:
             self._codec.receive_urgent()
         self._mark_ahead = ahead

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from sockcli.descriptors import STDIN, STDOUT
 from sockcli.tty import LineDiscipline, pending_input, wait_for_foreground
 
-_CLEAR_LINE: Final = b"\r\x1b[K"
+CLEAR_LINE: Final = b"\r\x1b[K"
 
 
 class Taken(NamedTuple):
@@ -40,4 +40,4 @@ def _show_no_keys(discipline: LineDiscipline) -> None:
     whole = pending_input(STDIN)
     discipline.set("cbreak")
     if pending_input(STDIN) > whole:
-        os.write(STDOUT, _CLEAR_LINE)
+        os.write(STDOUT, CLEAR_LINE)
