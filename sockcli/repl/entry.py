@@ -69,6 +69,7 @@ def run_repl(
     escape: EscapeKey | None = None,
 ) -> int:
     """`sockcli repl` on a terminal, first in a session with `target` where there is one. Raises Interrupted."""
+
     async def begin(repl: Repl) -> None:
         if target is not None:
             session = await repl.hub.open(target)

@@ -1,4 +1,4 @@
-"""The command that runs, one at a time, and what was entered meanwhile."""
+"""The command that runs, one at a time: how far it is, and what was entered meanwhile."""
 
 from __future__ import annotations
 
@@ -11,14 +11,21 @@ from sockcli.errors import SockcliError
 
 # Lines that wait for a command's end. More than this were not typed by hand.
 MOST_QUEUED: Final = 1_000
+# Seconds between two showings of how far it is: as often as an eye can follow.
+PROGRESS: Final = 0.1
 
 
 class Errand:
-    """`told` hears of a failure, `done` of every end."""
+    """`told` hears of a failure, `done` of every end, `moved` that it may be further."""
 
-    def __init__(self, told: Callable[[SockcliError | str], None], done: Callable[[], None]) -> None:
+    def __init__(
+        self, told: Callable[[SockcliError | str], None], done: Callable[[], None], moved: Callable[[], None]
+    ) -> None:
         self._told = told
         self._done = done
+        self._moved = moved
+        self._state: Callable[[], str] | None = None
+        self._next_look: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._queue: deque[str] = deque()
 
@@ -27,12 +34,24 @@ class Errand:
         return self._task is not None
 
     @property
+    def doing(self) -> str:
+        """How far it is; empty where it does not tell."""
+        return self._state() if self._state is not None else ""
+
+    @property
     def waiting(self) -> bool:
         """Lines wait for its end."""
         return bool(self._queue)
 
     def start(self, work: Awaitable[None]) -> None:
         self._task = asyncio.ensure_future(self._run(work))
+
+    def progress(self, state: Callable[[], str] | None) -> None:
+        """`state` tells how far it is; None: no more of that."""
+        self._state = state
+        if self._next_look is not None:
+            self._next_look.cancel()
+        self._look()
 
     def queue(self, line: str) -> None:
         """For after it."""
@@ -64,5 +83,10 @@ class Errand:
             self._told(exc)
         except Exception as exc:  # noqa: BLE001 - a fault in one command is not the end of all sessions
             self._told(f"internal error: {type(exc).__name__}: {exc}")
-        self._task = None
+        self._task = self._state = None
         self._done()
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._next_look = loop.call_later(PROGRESS, self._look) if self._state is not None else None
+        self._moved()

@@ -120,6 +120,10 @@ class Hub:
             case numbers:
                 return f"use N picks one of {len(numbers)}"
 
+    def named(self, session: Session | None, text: str) -> str:
+        """`text` with the session that it is about, unless everybody sees which that is."""
+        return text if session is None or session is self._current else f"session {session.number}: {text}"
+
     # What can be done
 
     async def open(self, target: Target) -> Session:

@@ -238,8 +238,7 @@ class Script:
         """There is nothing to draw."""
 
     def told(self, session: Session | None, text: str) -> None:
-        place = f"session {session.number}: " if session is not None and session is not self.hub.current else ""
-        self._voice.notice(f"{place}{text}")
+        self._voice.notice(self.hub.named(session, text))
 
     def unrecorded(self, session: Session, failure: SockcliError) -> None:  # noqa: ARG002 - it names the file
         self._failures.append(failure)
