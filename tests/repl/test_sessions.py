@@ -317,6 +317,10 @@ def test_a_line_whose_session_ends_is_no_command(start: Start, peer: Peer) -> No
     terminal.prompts("sockcli> quit")
     terminal.type(CTRL_C)
     connect(terminal, peer)
+    terminal.type("x")
+    terminal.prompts("x")  # by then the history is there
+    terminal.type(CTRL_C)
+    terminal.prompts("")
     terminal.type(UP)
     terminal.prompts("quit")
 
