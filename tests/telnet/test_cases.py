@@ -125,6 +125,7 @@ CASES = [
     Case("NAWS, no columns", "FFFD1F", "FFFC1F", options=TelnetOptions(size=(0, 24))),
     Case("NAWS, no rows", "FFFD1F", "FFFC1F", options=TelnetOptions(size=(80, 0))),
     Case("NAWS, 255 columns", "FFFD1F", "FFFB1FFFFA1F00FFFF0018FFF0", options=TelnetOptions(size=(255, 24))),
+    Case("NAWS, 1x1", "FFFD1F", "FFFB1FFFFA1F00010001FFF0", options=TelnetOptions(size=(1, 1))),
     Case("NAWS, off and on", "FFFD1FFFFE1FFFFD1F", "FFFB1FFFFA1F00500018FFF0FFFC1FFFFB1FFFFA1F00500018FFF0"),
     Case("NAWS sent to us", "FFFD1F FFFA1F00010001FFF0", "FFFB1FFFFA1F00500018FFF0"),
     # TTYPE

@@ -178,6 +178,14 @@ def test_timing_mark_waits_until_the_data_before_it_was_handed_out() -> None:
     assert codec.data_to_send() == unhex("FFFB06 FFFC63") + b"x"
 
 
+def test_timing_mark_waits_behind_an_answer_that_does_not() -> None:
+    codec = TelnetCodec(XTERM)
+    codec.receive_data(unhex("FFFD63") + b"data" + unhex("FFFD06 FFFD06"))
+    assert codec.data_to_send() == unhex("FFFC63")
+    assert list(drain(codec))
+    assert codec.data_to_send() == unhex("FFFB06 FFFB06")
+
+
 def test_timing_mark_that_we_asked_for() -> None:
     codec = TelnetCodec()
     codec.request(tn.TIMING_MARK, Side.PEER, enable=True)
