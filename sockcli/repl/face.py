@@ -98,6 +98,10 @@ class Host(Protocol):
         """Whether a command that is entered now belongs in the history."""
         ...
 
+    def failed(self, command: str) -> bool:
+        """Whether it failed when it was run last."""
+        ...
+
     @property
     def doing(self) -> str:
         """What the running command is about."""

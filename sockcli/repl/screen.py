@@ -14,8 +14,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Final
 
-from prompt_toolkit.auto_suggest import AutoSuggestFromHistory, ConditionalAutoSuggest
+from prompt_toolkit.auto_suggest import AutoSuggest, ConditionalAutoSuggest, Suggestion
+from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import DynamicCompleter
+from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.layout.processors import ConditionalProcessor, Processor, Transformation, TransformationInput
@@ -59,6 +61,21 @@ class _Hide(Processor):
         return Transformation([], source_to_display=lambda _: 0, display_to_source=lambda _: 0)
 
 
+class _Suggest(AutoSuggest):
+    """The rest of the last line that began so, unless it is a command that failed: so it would again."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def get_suggestion(self, buffer: Buffer, document: Document) -> Suggestion | None:
+        text = document.text
+        if not text.strip():
+            return None
+        lines = (line for line in reversed(buffer.history.get_strings()) if line.startswith(text))
+        line = next((line for line in lines if not self._host.failed(line)), text)
+        return Suggestion(line[len(text) :])
+
+
 class Screen:
     """The face of a line that is edited."""
 
@@ -91,7 +108,7 @@ class Screen:
         self._prompt_session: PromptSession[None] = PromptSession(
             self._prompt,
             completer=DynamicCompleter(lambda: host.completer if self._drafts.commanding else None),
-            auto_suggest=ConditionalAutoSuggest(AutoSuggestFromHistory(), ~hidden),
+            auto_suggest=ConditionalAutoSuggest(_Suggest(host), ~hidden),
             input_processors=[ConditionalProcessor(_Hide(), hidden)],
             complete_while_typing=False,
             key_bindings=key_bindings(actions, host.escape),

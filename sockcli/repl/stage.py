@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from sockcli.descriptors import STDIN
 from sockcli.repl.console import Console
@@ -42,8 +43,8 @@ class Stage:
         self.face: Face = self._line
         self._done = asyncio.Event()
         self._shown: Session | None = None  # whose modes the terminal may have
-        self._aside = False  # what a session in character mode shows is not shown now
-        self.screen_aside = False  # the session in front has a screen of its own, which is not shown now
+        # Sessions in character mode that are not shown now, and whether what they show is a screen of its own.
+        self._aside: WeakKeyDictionary[Session, bool] = WeakKeyDictionary()
 
     async def run(self) -> None:
         """Show what is wanted, until `end`. The terminal is ours that long."""
@@ -63,6 +64,12 @@ class Stage:
     def end(self) -> None:
         self._done.set()
         self.face.leave()
+
+    @property
+    def screen_aside(self) -> bool:
+        """The session in front has a screen of its own, which is not shown now."""
+        session = self._hub.current
+        return session is not None and self._aside.get(session, False)
 
     def settle(self) -> None:
         """Something is another now: have the right face show it."""
@@ -133,7 +140,7 @@ class Stage:
         if session.view.character:
             self._bring_back(session)
         else:
-            self._aside = self.screen_aside = False
+            self._aside.pop(session, None)
             self.write(session.lines.complete() + session.view.set_character(True))
         session.send_keys(self._line.take_draft().encode("utf-8", "surrogateescape"))
 
@@ -144,8 +151,8 @@ class Stage:
 
     def _bring_back(self, session: Session) -> None:
         """Its modes, and what can be seen of it: the line with the cursor is ours to draw, a screen its program's."""
-        line = session.lines.again() if self._aside and not self.screen_aside else b""
-        self._aside = self.screen_aside = False
+        screen = self._aside.pop(session, None)
+        line = session.lines.again() if screen is False else b""
         self.write(line + session.view.resume())
         # Two changes of its size make a full-screen program draw all of its screen again.
         columns, rows = self._console.display.size
@@ -165,8 +172,7 @@ class Stage:
 
     def _put_aside(self, session: Session) -> bytes:
         written = session.view.suspend()
-        self._aside = True
-        self.screen_aside = self.screen_aside or _LEAVE_SCREEN in written
+        self._aside[session] = self._aside.get(session, False) or _LEAVE_SCREEN in written
         return written
 
     def _rest(self) -> None:

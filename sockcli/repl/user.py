@@ -52,6 +52,9 @@ class User:
         self._abort = abort
         self._single = single
         self._asked = False  # one command, then back to the session
+        self._asked_by: Session | None = None  # what was in front when the command was given that ran last
+        self._command = ""  # that one
+        self._commands_failed: set[str] = set()
         self._shown: Session | None = None  # whose output was asked for last
 
     def settle(self) -> None:
@@ -72,11 +75,13 @@ class User:
     # Commands
 
     def start(self, work: Awaitable[None]) -> None:
-        self.words.spoke = False
+        self.words.spoke, self._asked_by = False, self._hub.current
         self.errand.start(work)
         self.settle()
 
     def _failed(self, failure: SockcliError | str) -> None:
+        if isinstance(failure, SockcliError):
+            self._commands_failed.add(self._command)
         if isinstance(failure, str):
             self.words.notice(failure)
         elif self.parting.is_last:
@@ -85,7 +90,8 @@ class User:
             self.words.report(failure)
 
     def _ended(self) -> None:
-        self.lingering = self._asked and self.words.spoke and self.stage.screen_aside and not self.errand.waiting
+        covered = self.stage.screen_aside and self._hub.current is self._asked_by
+        self.lingering = self._asked and self.words.spoke and covered and not self.errand.waiting
         self._asked = self.lingering
         self.settle()
         while not self.stage.over and (line := self.errand.next_line()) is not None:
@@ -117,6 +123,9 @@ class User:
     def remembers(self, command: str) -> bool:
         # What is sent while the peer has the echo may be a password, just as what is typed then.
         return not (self.hidden and self._runner().sends_text(command))
+
+    def failed(self, command: str) -> bool:
+        return command in self._commands_failed
 
     @property
     def completer(self) -> Completer | None:
@@ -172,6 +181,8 @@ class User:
             elif "\n" in text:
                 raise UsageError("a pasted block is not run; a command is one line")
             elif text.strip():
+                self._command = text
+                self._commands_failed.discard(text)
                 self.start(self._runner().run(text))
             else:
                 self._asked = False

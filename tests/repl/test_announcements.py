@@ -81,6 +81,24 @@ def test_use_draws_the_line_of_a_session_in_character_mode_again(start: Start, p
     terminal.shows(f"sockcli> use 2\nsockcli: session 2: tcp 127.0.0.1:{peer.port}\ntwo$")
 
 
+def test_use_goes_from_a_full_screen_to_another_session_at_once(start: Start, peer: Peer) -> None:
+    terminal = start("repl")
+    terminal.prompts("sockcli> ")
+    for text in ("one$ ", "\x1b[?1049h\x1b[2J\x1b[H~"):
+        terminal.enter(f"tcp 127.0.0.1 {peer.port}")
+        peer.accept().sendall(b"\xff\xfb\x01\xff\xfb\x03" + text.encode())
+        terminal.prompts(text[-1] if "~" in text else text)
+        terminal.type(ESCAPE)
+        terminal.prompts("sockcli> ")
+    terminal.enter("use 1")
+    terminal.shows("session 1: tcp")
+    terminal.type("x")
+    while not peer.accepted[0].recv(100).endswith(b"x"):
+        pass
+    peer.accepted[0].sendall(b"x")
+    terminal.prompts("one$ x")
+
+
 def test_a_close_is_told_and_what_is_left(start: Start, peer: Peer) -> None:
     terminal = start("repl", columns=120)
     terminal.prompts("sockcli> ")

@@ -195,3 +195,13 @@ def test_what_send_has_for_a_password_prompt_is_not_remembered(start: Start, pee
     terminal.type(UP)
     terminal.prompts("sockcli> send --line ann")
     assert "secret" not in (tmp_path / ".local/state/sockcli/history").read_text()
+
+
+def test_a_command_that_failed_is_not_suggested(start: Start, peer: Peer) -> None:
+    terminal, _ = begin(start, peer)
+    for line in ("status", "stauts"):
+        give(terminal, line)
+        terminal.prompts("")
+    terminal.type(f"{ESCAPE}sta")
+    terminal.prompts("sockcli> sta")
+    terminal.until(lambda: terminal.text.count("sockcli> status") == 2, "the command that did not fail")
