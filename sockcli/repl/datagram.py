@@ -138,7 +138,7 @@ class DatagramSession(UdpSession):
                 return
             self._went(memoryview(data))
 
-    def _addresses(self) -> list[tuple[str, str]]:
+    def addresses(self) -> list[tuple[str, str]]:
         return [("peer", str(self.peer)), ("local", str(self._transport.local))]
 
 
@@ -195,5 +195,5 @@ class BoundSession(UdpSession):
         finally:
             self._receiver.close()
 
-    def _addresses(self) -> list[tuple[str, str]]:
+    def addresses(self) -> list[tuple[str, str]]:
         return [("bound to", str(self._receiver.local))]

@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+import time
+
 from sockcli.errors import Denied
 from sockcli.repl import parse
 from sockcli.repl.command import Call
-from sockcli.text import table
+from sockcli.repl.session import Session
+from sockcli.text import counted, table
 
 
 async def status(call: Call) -> None:
-    call.shell.show(table(call.session(*call.words(most=1)).status()))
+    call.shell.show(table(rows_of(call.session(*call.words(most=1)))))
+
+
+def rows_of(session: Session) -> list[tuple[str, str]]:
+    """Everything about it, as names and values to show."""
+    rows = [
+        ("session", f"{session.number}: {session.title}"),
+        *session.addresses(),
+        ("allowed by", f"{session.grant.rule} ({session.grant.source})"),
+        ("sent", _amount(session.sent, session.last_sent)),
+        ("received", _amount(session.received, session.last_received)),
+        ("started", _clock(session.started)),
+    ]
+    if session.unsent:
+        rows.append(("on its way", counted(session.unsent, "byte")))
+    if session.records.log_path is not None:
+        rows.append(("log", session.records.log_path))
+    return rows + session.details()
+
+
+def _clock(when: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when))
+
+
+def _amount(count: int, last: float | None) -> str:
+    return counted(count, "byte") + (f", last at {_clock(last)}" if last is not None else "")
 
 
 async def rules(call: Call) -> None:

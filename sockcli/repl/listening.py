@@ -58,8 +58,8 @@ class ListenerSession(Session):
         self.over = True
         self._tcp.close()
 
-    def _addresses(self) -> list[tuple[str, str]]:
+    def addresses(self) -> list[tuple[str, str]]:
         return [("listening on", str(self._tcp.local))]
 
-    def _more_status(self) -> list[tuple[str, str]]:
+    def details(self) -> list[tuple[str, str]]:
         return [("accepted", str(self._accepted))]

@@ -21,7 +21,7 @@ from sockcli.repl.lines import LineFlow
 from sockcli.repl.options import Limits, Settings
 from sockcli.repl.records import Records
 from sockcli.repl.view import View
-from sockcli.text import counted, printable
+from sockcli.text import printable
 
 
 class Listener(Protocol):
@@ -102,7 +102,7 @@ class Session:
     @property
     def announcement(self) -> str:
         """What there is to say once it is open."""
-        return f"{self.name}, {self.doing} {self._addresses()[0][1]}"
+        return f"{self.name}, {self.doing} {self.addresses()[0][1]}"
 
     @property
     def peer(self) -> Address | None:
@@ -247,29 +247,17 @@ class Session:
         self.settings.change(name, value)
         self._listener.session_changed(self)
 
-    def status(self) -> list[tuple[str, str]]:
-        """Everything about it, as names and values to show."""
-        rows = [
-            ("session", f"{self.number}: {self.title}"),
-            *self._addresses(),
-            ("allowed by", f"{self.grant.rule} ({self.grant.source})"),
-            ("sent", _amount(self.sent, self.last_sent)),
-            ("received", _amount(self.received, self.last_received)),
-            ("started", _clock(self.started)),
-        ]
-        if self.unsent:
-            rows.append(("on its way", counted(self.unsent, "byte")))
-        if self.records.log_path is not None:
-            rows.append(("log", self.records.log_path))
-        return rows + self._more_status()
+    # What there is to know
 
-    # For the kinds
-
-    def _addresses(self) -> list[tuple[str, str]]:
+    def addresses(self) -> list[tuple[str, str]]:
+        """Names and values; the first is the one that it is known by."""
         raise NotImplementedError
 
-    def _more_status(self) -> list[tuple[str, str]]:
+    def details(self) -> list[tuple[str, str]]:
+        """What else its kind has to tell."""
         return []
+
+    # For the kinds
 
     def _cannot(self, why: str) -> UsageError:
         return UsageError(f"session {self.number} ({self.title}): {why}")
@@ -312,11 +300,3 @@ class Session:
         self.over = True
         self.failure = failure
         self._listener.session_over(self)
-
-
-def _clock(when: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when))
-
-
-def _amount(count: int, last: float | None) -> str:
-    return counted(count, "byte") + (f", last at {_clock(last)}" if last is not None else "")

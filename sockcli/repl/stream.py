@@ -325,10 +325,10 @@ class StreamSession(Session):
 
     # What there is to know
 
-    def _addresses(self) -> list[tuple[str, str]]:
+    def addresses(self) -> list[tuple[str, str]]:
         return [("peer", str(self.peer)), ("local", str(self._transport.local))]
 
-    def _more_status(self) -> list[tuple[str, str]]:
+    def details(self) -> list[tuple[str, str]]:
         if self._codec is None or not self._codec.active:
             return [("telnet", "no")]
         return spoken(self._codec)

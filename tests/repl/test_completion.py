@@ -203,7 +203,7 @@ def test_who_sent_a_datagram_can_be_answered(udp_peer: socket.socket) -> None:
         shell = TestShell(policy_of("udp-bind", "udp-send-to:dns.test:53"))
         await shell.run("listen udp 0")
         session = shell.hub.get()
-        at = dict(session.status())["bound to"].rpartition(":")[2]
+        at = dict(session.addresses())["bound to"].rpartition(":")[2]
         udp_peer.sendto(b"x", ("127.0.0.1", int(at)))
         await shell.hub.until(session, lambda: session.received == 1)
         sender = f"127.0.0.1:{udp_peer.getsockname()[1]}"
