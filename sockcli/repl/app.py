@@ -11,7 +11,8 @@ from typing import Any
 from sockcli.errors import Denied, Interrupted, SockcliError
 from sockcli.policy import Policy
 from sockcli.repl.history import COMMANDS, HistoryFile, history_path
-from sockcli.repl.hub import Hub, MakeEngine
+from sockcli.repl.hub import Hub
+from sockcli.repl.opening import MakeEngine
 from sockcli.repl.options import EscapeKey, Settings
 from sockcli.repl.session import Session
 from sockcli.repl.shell import CommandRunner, MakeRunner, ParseTarget

@@ -1,4 +1,4 @@
-"""The sessions: opened, watched on the event loop, one of them in front.
+"""The sessions: opened, told apart by their numbers, one of them in front.
 
 Public for commands: `sessions`, `current`, `open`, `use`, `close`, `send_to`, `until`, `drained`, `resize`. What is
 to be shown is told to `Watcher`. The hub reads from a session in front only while there is room for what it sends.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from types import MappingProxyType
 from typing import Protocol
 
@@ -18,18 +17,15 @@ from sockcli.errors import SockcliError, Unreachable, UsageError
 from sockcli.flow import Tap
 from sockcli.net.base import Transport
 from sockcli.net.tcp import TcpTransport
-from sockcli.net.udp import UdpReceiver
 from sockcli.policy import Policy, Request
 from sockcli.record import open_records
 from sockcli.repl.datagram import BoundSession, DatagramSession
 from sockcli.repl.listening import ListenerSession
-from sockcli.repl.opening import opened
+from sockcli.repl.opening import MakeEngine, Opener
 from sockcli.repl.options import ListenTarget, Settings, Target, TcpTarget, UdpTarget
 from sockcli.repl.session import Session
 from sockcli.repl.stream import StreamSession
-from sockcli.wait import Interrupt
-
-MakeEngine = Callable[[Interrupt], Engine]
+from sockcli.repl.watching import Watching
 
 
 class Watcher(Protocol):
@@ -75,12 +71,10 @@ class Hub:
         self.policy = policy
         self.settings = settings or Settings()
         self._watcher = watcher
-        self._make_engine = make_engine or (lambda interrupt: Engine(policy, interrupt=interrupt))
+        self._opener = Opener(make_engine or (lambda interrupt: Engine(policy, interrupt=interrupt)))
         self._sessions: dict[int, Session] = {}
-        self._watched: dict[int, tuple[int, bool, bool]] = {}
-        self._timers: dict[int, asyncio.TimerHandle] = {}
         self._awaited: dict[int, asyncio.Event] = {}
-        self._woken: set[int] = set()
+        self._watching = Watching(lambda session: self._held and session is self._current, self.session_changed)
         self._current: Session | None = None
         self._next_number = 1
         self._size: tuple[int, int] | None = None
@@ -137,7 +131,7 @@ class Hub:
             if isinstance(target, ListenTarget):
                 session = await self._listen(target)
             else:
-                session = self._session(await self._dial(target), target)
+                session = self._session(await self._opener.connection(target.request, target.dial), target)
         except BaseException:
             for tap in taps:
                 tap.close()
@@ -157,18 +151,18 @@ class Hub:
         if before is not None:
             before.front = False
             before.inbox.trim()
-            self._watch(before)
+            self._watching.watch(before)
             self._watcher.changed(before)
         if session is not None:
             session.front = True
-            self._watch(session)
+            self._watching.watch(session)
             self._watcher.changed(session)
             self._watcher.output(session)
 
     def close(self, number: int | None = None) -> Session:
         """Close the session, the one in front if none is named. Raises UsageError, and LocalFailure for its log."""
         session = self.get(number)
-        self._unwatch(session)
+        self._watching.unwatch(session)
         if self._current is session:
             self._current = None
         del self._sessions[session.number]
@@ -203,10 +197,7 @@ class Hub:
         if not isinstance(session, BoundSession):
             raise UsageError(f"session {session.number} ({session.title}) is not a bound UDP port")
         grant = self.policy.authorize(request)
-        family = session.family
-        answers = await opened(
-            lambda interrupt: self._make_engine(interrupt).resolve(request, family=family), discard=lambda _: None
-        )
+        answers = await self._opener.addresses(request, session.family)
         # The first that may be used; with none of those, this raises what stands against the first of all.
         best = next((answer for answer in answers if answer.denied is None), answers[0])
         session.send_to(data, best.address, grant)
@@ -221,11 +212,11 @@ class Hub:
         """Read nothing from the session in front for a while: there is nowhere to show it."""
         self._held = held
         if self._current is not None:
-            self._watch(self._current)
+            self._watching.watch(self._current)
 
     def taken(self, session: Session) -> None:
         """Something was taken from it, so there may be room again."""
-        self._watch(session)
+        self._watching.watch(session)
 
     # For sessions
 
@@ -234,7 +225,7 @@ class Hub:
 
     def session_changed(self, session: Session) -> None:
         if session.number:
-            self._watch(session)
+            self._watching.watch(session)
             self._watcher.changed(session)
             self._tell_waiting(session)
 
@@ -242,7 +233,7 @@ class Hub:
         self._watcher.told(session, text)
 
     def session_over(self, session: Session) -> None:
-        self._unwatch(session)
+        self._watching.unwatch(session)
         self._tell_waiting(session)
         self._watcher.over(session)
 
@@ -268,23 +259,12 @@ class Hub:
             return StreamSession(transport, target, settings, self, self._size)
         return DatagramSession(transport, target, settings, self)
 
-    async def _dial(self, target: TcpTarget | UdpTarget) -> Transport:
-        request, dial = target.request, target.dial
-        return await opened(
-            lambda interrupt: self._make_engine(interrupt).open(request, dial), discard=lambda each: each.close()
-        )
-
     async def _listen(self, target: ListenTarget) -> Session:
         settings = self._settings_for(target)
         request, options = target.request, target.listen
         if request.operation is Operation.UDP_BIND:
-            receiver: UdpReceiver = await opened(
-                lambda interrupt: self._make_engine(interrupt).bind(request, options), discard=lambda each: each.close()
-            )
-            return BoundSession(receiver, settings, self)
-        listener = await opened(
-            lambda interrupt: self._make_engine(interrupt).listen(request, options), discard=lambda each: each.close()
-        )
+            return BoundSession(await self._opener.receiver(request, options), settings, self)
+        listener = await self._opener.listener(request, options)
         return ListenerSession(listener, target.peer or TcpTarget(request), settings, self)
 
     def _settings_for(self, target: Target) -> Settings:
@@ -301,64 +281,7 @@ class Hub:
         session.number = self._next_number
         self._next_number += 1
         self._sessions[session.number] = session
-        self._watch(session)
-
-    def _ready(self, session: Session) -> None:
-        self._woken.discard(session.number)
-        if session.over:
-            return
-        try:
-            session.ready()
-        except SockcliError as exc:
-            # A log that cannot be written, no descriptors: not the peer's doing, but the end of the session.
-            session.fail(exc)
-            return
-        self.session_changed(session)
-
-    def _watch(self, session: Session) -> None:
-        """Have the loop wait for what the session waits for, and no longer for what it does not."""
-        if session.over:
-            return
-        fd = session.fileno()
-        reads, writes = session.interest()
-        held = self._held and session is self._current
-        reads = reads and not held
-        loop = asyncio.get_running_loop()
-        _, had_reads, had_writes = self._watched.get(session.number, (fd, False, False))
-        if reads != had_reads:
-            _ = loop.add_reader(fd, self._ready, session) if reads else loop.remove_reader(fd)
-        if writes != had_writes:
-            _ = loop.add_writer(fd, self._ready, session) if writes else loop.remove_writer(fd)
-        self._watched[session.number] = fd, reads, writes
-        if session.eager and not held and session.number not in self._woken:
-            self._woken.add(session.number)
-            loop.call_soon(self._ready, session)
-        self._set_timer(session, loop)
-
-    def _unwatch(self, session: Session) -> None:
-        fd, reads, writes = self._watched.pop(session.number, (-1, False, False))
-        loop = asyncio.get_running_loop()
-        if reads:
-            loop.remove_reader(fd)
-        if writes:
-            loop.remove_writer(fd)
-        timer = self._timers.pop(session.number, None)
-        if timer is not None:
-            timer.cancel()
-
-    def _set_timer(self, session: Session, loop: asyncio.AbstractEventLoop) -> None:
-        left = session.due().remaining()
-        timer = self._timers.get(session.number)
-        if left is None or (timer is not None and timer.when() <= loop.time() + left):
-            return  # a limit that moved on is looked at again when the timer ends
-        if timer is not None:
-            timer.cancel()
-        self._timers[session.number] = loop.call_later(left, partial(self._time_passed, session))
-
-    def _time_passed(self, session: Session) -> None:
-        del self._timers[session.number]
-        session.check_limits()
-        self._watch(session)
+        self._watching.watch(session)
 
     def _tell_waiting(self, session: Session) -> None:
         event = self._awaited.pop(session.number, None)

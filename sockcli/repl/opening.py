@@ -9,14 +9,52 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
+from sockcli.engine import Answer, Engine
 from sockcli.errors import Interrupted
+from sockcli.net.base import Transport
+from sockcli.net.listen import TcpListener
+from sockcli.net.udp import UdpReceiver
+from sockcli.options import DialOptions, ListenOptions
+from sockcli.policy import Request
 from sockcli.wait import Interrupt
 
 T = TypeVar("T")
+
+MakeEngine = Callable[[Interrupt], Engine]
+
+
+class Opener:
+    """What an engine opens, without anybody having to wait for it. Raises what the engine does."""
+
+    def __init__(self, make_engine: MakeEngine) -> None:
+        self._make_engine = make_engine
+
+    async def connection(self, request: Request, options: DialOptions) -> Transport:
+        return await opened(lambda interrupt: self._make_engine(interrupt).open(request, options), _close)
+
+    async def listener(self, request: Request, options: ListenOptions) -> TcpListener:
+        return await opened(lambda interrupt: self._make_engine(interrupt).listen(request, options), _close)
+
+    async def receiver(self, request: Request, options: ListenOptions) -> UdpReceiver:
+        return await opened(lambda interrupt: self._make_engine(interrupt).bind(request, options), _close)
+
+    async def addresses(self, request: Request, family: int) -> Sequence[Answer]:
+        """Those that its host has, and whether each may be used."""
+        return await opened(
+            lambda interrupt: self._make_engine(interrupt).resolve(request, family=family), lambda _: None
+        )
+
+
+class _Open(Protocol):
+    def close(self) -> None: ...
+
+
+def _close(what: _Open) -> None:
+    what.close()
 
 
 class Cancellation:

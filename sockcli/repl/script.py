@@ -20,7 +20,8 @@ from sockcli.descriptors import STDOUT
 from sockcli.ending import LAST_WORDS
 from sockcli.errors import Denied, OutputGone, SockcliError, UsageError
 from sockcli.policy import Policy
-from sockcli.repl.hub import Hub, MakeEngine
+from sockcli.repl.hub import Hub
+from sockcli.repl.opening import MakeEngine
 from sockcli.repl.options import Settings, Target
 from sockcli.repl.reading import Lines
 from sockcli.repl.session import Session
