@@ -7,11 +7,12 @@ import time
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from sockcli.clock import AT_ONCE, NEVER, Deadline
+from sockcli.clock import NEVER, Deadline
 from sockcli.endpoint import Address, Operation
 from sockcli.errors import SockcliError, TimedOut, Unreachable
-from sockcli.net.base import CHUNK, WANT_READ, WANT_WRITE, Signal, Transport
+from sockcli.net.base import WANT_READ, WANT_WRITE, Transport
 from sockcli.repl.inbox import Chunk
+from sockcli.repl.incoming import Incoming
 from sockcli.repl.options import Settings, TcpTarget
 from sockcli.repl.outgoing import Outgoing
 from sockcli.repl.session import Listener, Session
@@ -20,10 +21,7 @@ from sockcli.telnet import TelnetCodec
 from sockcli.telnet import events as ev
 from sockcli.telnet.constants import parse_option
 from sockcli.telnet.newline import EOLS
-from sockcli.wait import READABLE, URGENT, WRITABLE, wait
-
-# A read where telnet is spoken: nothing but negotiations, it takes 15 ms to understand, for which a key has to wait.
-TELNET_READ: Final = 8 * 1024
+from sockcli.wait import READABLE, WRITABLE
 
 # The peer has ended, and may still take what was on its way to it. One that does not say within this never will.
 LAST_WORDS: Final = 1.0
@@ -51,10 +49,8 @@ class StreamSession(Session):
         self._transport = transport
         self._shutdown = target.shutdown
         self._codec = codec_for(target, settings, size)
+        self._in = Incoming(transport, self._codec)
         self._out = Outgoing(transport, self._codec, self._went)
-        self._mark_ahead = False  # the codec knows about the urgent byte that is on its way
-        self._wire_ended = False
-        self._broken = False  # the codec gives nothing more
         self._last_words = NEVER
         self._character_came = False  # the data that is handed out came in character mode
         self._in_a_line = False  # the last key did not end one
@@ -202,10 +198,10 @@ class StreamSession(Session):
     def eager(self) -> bool:
         if self.over or not self._has_room():
             return False
-        return self._transport.pending() or self._undecoded
+        return self._transport.pending() or self._in.pending
 
     def ready(self) -> None:
-        if self._undecoded:
+        if self._in.pending:
             self._take_events()
         elif self._reads():
             self._receive()
@@ -216,7 +212,7 @@ class StreamSession(Session):
         return super().due().earlier(self._last_words)
 
     def check_limits(self) -> None:
-        if self._last_words.expired and not self._undecoded:
+        if self._last_words.expired and not self._in.pending:
             self._end(self._lost(self.failure))
         super().check_limits()
 
@@ -246,51 +242,29 @@ class StreamSession(Session):
         return not (self.front and self.inbox.full) and not self._out.choked
 
     def _reads(self) -> bool:
-        return not self._wire_ended and self._has_room() and not self._undecoded
-
-    @property
-    def _undecoded(self) -> bool:
-        return self._codec is not None and self._codec.pending and not self._broken
+        return not self._in.ended and self._has_room() and not self._in.pending
 
     def _receive(self) -> None:
-        self._notice_mark()
+        data = b""
         try:
-            data = self._transport.receive(TELNET_READ if self.speaks_telnet else CHUNK)
+            data = self._in.receive()
         except SockcliError as exc:
             self.failure = exc
-            data = Signal.EOF
-        if isinstance(data, bytes):
+        if data:
             self._came(data)
-            if self._codec is None:
-                self._show(data)
-            else:
-                self._codec.receive_data(data)
-                self._take_events()
-        elif data is Signal.EOF:
-            self._wire_ended = True
+        if self._in.ended:
             self._last_words = Deadline(LAST_WORDS)
-            if self._codec is not None:
-                self._codec.receive_eof()
-                self._take_events()
-
-    def _notice_mark(self) -> None:
-        """Tell the codec, once, that something in the stream ahead is urgent (RFC 854, Synch)."""
-        if self._codec is None:
-            return
-        ahead = bool(wait([(self._transport.fileno(), URGENT)], AT_ONCE))
-        if ahead and not self._mark_ahead:
-            self._codec.receive_urgent()
-        self._mark_ahead = ahead
+        if self._codec is not None:
+            self._take_events()
+        elif data:
+            self._show(data)
 
     def _take_events(self) -> None:
-        codec = self._codec
-        assert codec is not None
         while self._has_room():
             try:
-                events = codec.events_received()
+                events = self._in.events()
             except SockcliError as exc:
                 self.failure = self.failure or exc
-                self._broken = self._wire_ended = True
                 break
             for event in events:
                 self._hand_out(event)
@@ -313,7 +287,7 @@ class StreamSession(Session):
         self._keep(Chunk(data, time.time(), character=self._character_came))
 
     def _check_over(self) -> None:
-        if self._wire_ended and not self._undecoded and (self.failure is not None or not self.unsent):
+        if self._in.ended and not self._in.pending and (self.failure is not None or not self.unsent):
             self._end(self._lost(self.failure))
 
     def _lost(self, failure: SockcliError | None) -> SockcliError | None:
