@@ -66,6 +66,8 @@ class Drafts:
         self.left_by = None
         session = None if host.commanding else host.session
         kind = _Kind(session, session is not None and (host.hidden or self._holds_hidden(session)))
+        if self._kind is None:
+            self._ahead = host.busy  # the first session is being opened, as by a command
         if kind == self._kind:
             self._ahead = self._ahead and host.busy
         else:

@@ -152,6 +152,7 @@ def test_started_in_the_background_it_stops_before_it_draws(start: Start, peer: 
     assert "Stopped" in terminal.text
     assert b"\x1b" not in terminal.written[before:]
     assert b"connected" not in terminal.written[before:]
+    assert b"manifest" not in terminal.written[before:]
     assert terminal.is_as_found()
     terminal.enter("bg; wait %1; echo do''ne")
     terminal.shows("done")

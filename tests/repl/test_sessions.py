@@ -12,6 +12,7 @@ from sockcli.telnet.constants import ECHO, IAC, WILL
 from tests.repl.conftest import Peer, Start, receive
 from tests.repl.terminal import CTRL_C, CTRL_D, CTRL_Y, ESCAPE, UP, Terminal
 from tests.repl.test_character_mode import AGREED, CHARACTER
+from tests.waiting import PATIENCE
 
 
 def repl(start: Start, *arguments: str) -> Terminal:
@@ -176,6 +177,26 @@ def test_lines_entered_while_a_command_runs_are_for_what_comes_after_it(start: S
     connection = peer.accept()
     receive(connection, b"hello\n")
     terminal.prompts("and more")
+
+
+def test_what_is_typed_while_the_first_session_is_opened_is_for_it(start: Start) -> None:
+    with socket.socket() as listener:
+        listener.settimeout(PATIENCE)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        host, port = listener.getsockname()
+        with socket.create_connection((host, port)):  # its queue is full: nobody is answered for now
+            terminal = start("repl", host, str(port))
+            terminal.shows("no session")
+            terminal.type("hel")
+            terminal.prompts("hel")
+            for _ in range(2):
+                connection, _ = listener.accept()
+            with connection:
+                terminal.shows("connected with")
+                terminal.prompts("hel")
+                terminal.enter("lo")
+                receive(connection, b"hello\n")
 
 
 def test_a_pasted_block_is_not_run(start: Start, peer: Peer) -> None:
