@@ -49,6 +49,8 @@ _PRIVATE_MODES: Final = {
 }
 _ANSI_MODES: Final = {"4": Mode.INSERT}
 _SET_MODE: Final = re.compile(rf"\x1b\[(\??)((?:[0-9]{{0,5}};){{0,{MAX_PARAMETERS - 1}}}[0-9]{{0,5}})([hl])")
+# Left out, and not worth a word: every shell marks pastes (2004), and older ones set eight-bit keys for Meta (1034).
+_USUAL: Final = re.compile(r"\x1b\[\?(?:2004|1034)[hl]")
 _MARGINS: Final = re.compile(r"\x1b\[[0-9]{0,5}(?:;[0-9]{0,5})?r")
 _SHAPE: Final = re.compile(r"\x1b\[([0-6]?) q")
 
@@ -85,7 +87,7 @@ class ScreenRules:
             self._tally.attributes += colours != sequence
             return colours
         passed = self._mode(sequence)
-        self._tally.sequences += not passed
+        self._tally.sequences += not passed and not _USUAL.fullmatch(sequence)
         return passed
 
     def string(self, kind: str) -> None:

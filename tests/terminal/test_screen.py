@@ -106,7 +106,13 @@ def test_a_second_has_five_bells() -> None:
 def test_sequences_are_counted() -> None:
     passage = TerminalFilter("screen")
     passage.feed(b"\x1b[c\x1b[6n\x1bZ\x1b[?2004h\x1b[H\x1b[8m\x1b]0;x\x07")
-    assert [line.rpartition(": ")[2] for line in passage.notices()] == ["1 OSC", "4", "1"]
+    assert [line.rpartition(": ")[2] for line in passage.notices()] == ["1 OSC", "3", "1"]
+
+
+def test_what_every_shell_sends_is_left_out_without_a_word() -> None:
+    passage = TerminalFilter("screen")
+    assert passage.feed(b"\x1b[?1034h\x1b[?2004h$ \x1b[?2004l") == b"$ "
+    assert passage.notices() == []
 
 
 @pytest.mark.parametrize("data", [b"\x1b", b"\x1b[3", b"\x1b(", b"\x1b]0;a"])
