@@ -9,6 +9,7 @@ from prompt_toolkit.application.current import get_app
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import Condition, has_focus
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.key_binding.bindings.named_commands import get_by_name
 from prompt_toolkit.keys import Keys
 
 from sockcli.repl.options import EscapeKey
@@ -36,6 +37,7 @@ def key_bindings(actions: Actions, escape: EscapeKey | None) -> KeyBindings:
     """The keys of the line editor."""
     keys = KeyBindings()
     in_line = has_focus(DEFAULT_BUFFER)
+    quoting = Condition(lambda: get_app().quoted_insert)
     is_empty = Condition(lambda: not get_app().current_buffer.text)
 
     @keys.add("enter", filter=in_line)
@@ -69,6 +71,9 @@ def key_bindings(actions: Actions, escape: EscapeKey | None) -> KeyBindings:
         text = actions.paste(event.data.replace("\r\n", "\n").replace("\r", "\n"))
         event.current_buffer.insert_text(text)
 
+    # As on a terminal that edits lines itself; prompt_toolkit has only the Emacs name for it, Ctrl-Q.
+    keys.add("c-v", filter=in_line)(get_by_name("quoted-insert"))
+
     @keys.add("tab", filter=in_line & ~Condition(actions.completes))
     def _tab(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text("\t")
@@ -79,13 +84,13 @@ def key_bindings(actions: Actions, escape: EscapeKey | None) -> KeyBindings:
 
     # prompt_toolkit would search for the character that is typed next. To the users of telnet it is the escape key, and
     # where it is not, a key like any other.
-    @keys.add("c-]", filter=~Condition(actions.lingers), eager=True)
+    @keys.add("c-]", filter=~Condition(actions.lingers) & ~quoting, eager=True)
     def _control(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text(event.data)
 
     if escape is not None:
 
-        @keys.add(_name(escape), eager=True)
+        @keys.add(_name(escape), filter=~quoting, eager=True)
         def _ask(_event: KeyPressEvent) -> None:
             actions.ask()
 

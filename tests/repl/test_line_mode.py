@@ -15,6 +15,7 @@ from tests.repl.conftest import Peer, Start, receive
 from tests.repl.terminal import CTRL_C, CTRL_D, ESCAPE, UP, Terminal
 from tests.waiting import PATIENCE
 
+CTRL_V: Final = "\x16"
 LFLAG: Final = 3  # of a terminal's attributes
 
 
@@ -223,6 +224,12 @@ def test_an_encoding_goes_both_ways(start: Start, peer: Peer) -> None:
     receive(connection, b"\xe9\n")
     terminal.enter("€")
     terminal.shows("has no form in iso8859-1")
+
+
+def test_ctrl_v_has_the_next_key_taken_as_it_is(start: Start, peer: Peer) -> None:
+    terminal, connection = session(start, peer)
+    terminal.enter(f"{CTRL_V}{CTRL_C}{CTRL_V}{ESCAPE}{CTRL_V}{CTRL_V}.")
+    receive(connection, f"{CTRL_C}{ESCAPE}{CTRL_V}.\n".encode())
 
 
 def test_a_pasted_block_is_one_line_to_enter(start: Start, peer: Peer) -> None:
