@@ -44,7 +44,6 @@ class Repl:
         self.settings = settings or Settings()
         self.hub = Hub(policy, self, self.settings, make_engine)
         self._user = User(self.hub, self._runner, self._abort, escape=escape, single=single)
-        self._single = single
         self._taken = taken
         self._past = HistoryFile(history_path())
         self._make_runner = make_runner
@@ -95,7 +94,7 @@ class Repl:
         self._main.cancel()
 
     def _signalled(self, signum: int) -> None:
-        if signum == signal.SIGINT and not self._single:
+        if signum == signal.SIGINT and not self._user.is_program:
             self._user.cancel()
         else:
             self._abort(Interrupted(signum))

@@ -1,4 +1,4 @@
-"""The command that runs, one at a time: how far it is, and what was entered meanwhile."""
+"""The command that runs, one at a time: how far it is, and what the user did meanwhile."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 from sockcli.errors import SockcliError
 
-# Lines that wait for a command's end. More than this were not typed by hand.
+# Lines, and escape keys, that wait for a command's end. More than this were not typed by hand.
 MOST_QUEUED: Final = 1_000
 # Seconds between two showings of how far it is: as often as an eye can follow.
 PROGRESS: Final = 0.1
@@ -27,7 +27,7 @@ class Errand:
         self._state: Callable[[], str] | None = None
         self._next_look: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
-        self._queue: deque[str] = deque()
+        self._queue: deque[Callable[[], None]] = deque()
 
     @property
     def runs(self) -> bool:
@@ -40,7 +40,7 @@ class Errand:
 
     @property
     def waiting(self) -> bool:
-        """Lines wait for its end."""
+        """Something waits for its end."""
         return bool(self._queue)
 
     def start(self, work: Awaitable[None]) -> None:
@@ -53,12 +53,12 @@ class Errand:
             self._next_look.cancel()
         self._look()
 
-    def queue(self, line: str) -> None:
+    def queue(self, action: Callable[[], None]) -> None:
         """For after it."""
         if len(self._queue) < MOST_QUEUED:
-            self._queue.append(line)
+            self._queue.append(action)
 
-    def next_line(self) -> str | None:
+    def next_action(self) -> Callable[[], None] | None:
         """What is to be done now, if nothing runs."""
         return self._queue.popleft() if self._queue and not self.runs else None
 

@@ -86,7 +86,7 @@ class Host(Protocol):
 
     @property
     def busy(self) -> bool:
-        """A command is running."""
+        """A command is running, or what waited for its end is being done."""
         ...
 
     @property

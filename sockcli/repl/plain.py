@@ -1,6 +1,7 @@
 """Line mode on a terminal that can only print (TERM=dumb): the terminal edits the line, and nothing is redrawn.
 
-What comes in is printed where the cursor is. The escape key works at the beginning of a line, with Enter behind it.
+What comes in is printed where the cursor is. The escape key works at the beginning of a line, with Enter behind
+it, or a command and Enter.
 """
 
 from __future__ import annotations
@@ -143,11 +144,19 @@ class PlainFace:
         elif not text:
             self._host.end_of_input()
         elif self._host.escape is not None and data.startswith(self._host.escape.byte):
-            self._host.ask()
+            self._ask(text[1:].removesuffix("\n"))
         else:
             # Without a newline it is a line that Ctrl-D ended.
             self._host.enter(text.removesuffix("\n"))
         self.wake()
+
+    def _ask(self, command: str) -> None:
+        """The escape key, with the command that is on its line if there is one."""
+        host = self._host
+        if host.busy or not (command and host.commanding):
+            host.ask()
+        if command:
+            host.enter(command)
 
 
 def _has_more(session: Session | None) -> bool:

@@ -2,14 +2,16 @@
 
 Enter sends the line, or runs it as a command. The escape key asks for one command, then it is back to the session.
 Ctrl-C ends a running command, else it empties the line; on an empty line it is Interrupt Process for a telnet peer,
-ends a plain session that is the program, as in nc, and does nothing in the REPL. Ctrl-D on an empty line ends the
-input of a session, the second time the session; at the command prompt it leaves. Ctrl-\\ is SIGQUIT, as anywhere.
+ends a plain session that is the program, as in nc, and does nothing where there may be several. Ctrl-D on an empty
+line ends the input of a session, the second time the session; at the command prompt it leaves. Ctrl-\\ is SIGQUIT, as
+anywhere.
 """
 
 from __future__ import annotations
 
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sockcli.errors import Interrupted, SockcliError, UsageError
@@ -59,7 +61,7 @@ class User:
 
     def settle(self) -> None:
         """Something is another now."""
-        if self.parting.is_last and not self.busy:
+        if self.parting.is_last and not self.errand.runs:
             self.stage.end()
         else:
             self.stage.settle()
@@ -71,6 +73,11 @@ class User:
         elif session.view.character:
             self._asked = False  # its screen is what there is to see last
         self.settle()
+
+    @property
+    def is_program(self) -> bool:
+        """There is one session, and its end is the program's."""
+        return self._single and len(self._hub.sessions) <= 1
 
     # Commands
 
@@ -94,8 +101,8 @@ class User:
         self.lingering = self._asked and self.words.spoke and covered and not self.errand.waiting
         self._asked = self.lingering
         self.settle()
-        while not self.stage.over and (line := self.errand.next_line()) is not None:
-            self._act(line)
+        while not self.stage.over and (action := self.errand.next_action()) is not None:
+            action()
 
     # What there is to see
 
@@ -109,7 +116,8 @@ class User:
 
     @property
     def busy(self) -> bool:
-        return self.errand.runs
+        # Until the last of what waited is done, what is being typed is for whatever comes after that.
+        return self.errand.runs or self.errand.waiting
 
     @property
     def doing(self) -> str:
@@ -164,8 +172,8 @@ class User:
     # What the user does
 
     def enter(self, text: str) -> None:
-        if self.busy:
-            self.errand.queue(text)
+        if self.errand.runs:
+            self.errand.queue(partial(self._act, text))
         else:
             self._act(text)
 
@@ -192,19 +200,21 @@ class User:
 
     def cancel(self) -> None:
         session = self._hub.current
-        if self.busy:
+        if self.errand.runs:
             self.errand.cancel()
         elif self._asked:
             self._asked = False
             self.settle()
         elif session is not None and session.speaks_telnet:
             self._try(session.interrupt)
-        elif session is not None and self._single:
+        elif session is not None and self.is_program:
             self._abort(Interrupted(signal.SIGINT))
+        elif self._single:
+            self.words.notice("Ctrl-C ends none of several sessions; close ends one, quit all of them")
 
     def end_of_input(self) -> None:
         session = self._hub.current
-        if self.busy:
+        if self.errand.runs:
             return
         if self._asked:
             self._asked = False
@@ -218,7 +228,9 @@ class User:
             self._try(session.send_eof)
 
     def ask(self) -> None:
-        if not self.busy and self._hub.current is not None:
+        if self.errand.runs:
+            self.errand.queue(self.ask)  # the line after it is a command, whenever it is run
+        elif self._hub.current is not None:
             self._asked = not self._asked
             self.settle()
 

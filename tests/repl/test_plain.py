@@ -38,6 +38,21 @@ def test_a_terminal_that_only_prints(start: Start, peer: Peer) -> None:
     assert terminal.is_as_found()
 
 
+def test_a_command_behind_the_escape_key_there(start: Start, peer: Peer) -> None:
+    terminal = start("tcp", "127.0.0.1", peer.port, env=DUMB)
+    connection = peer.accept()
+    connection.sendall(b"welcome\r\n")
+    terminal.shows("welcome")
+    terminal.enter(f"{ESCAPE}rules listen")
+    terminal.shows("allow  tcp-listen")
+    terminal.type(ESCAPE + "\r")
+    terminal.prompts("sockcli> ")
+    terminal.enter(f"{ESCAPE}status")
+    terminal.shows("allowed by")
+    terminal.enter("hello")
+    receive(connection, b"hello\n")
+
+
 def test_a_password_there(start: Start, peer: Peer) -> None:
     terminal = start("tcp", "127.0.0.1", peer.port, env=DUMB)
     connection = peer.accept()

@@ -199,6 +199,17 @@ def test_what_is_typed_while_the_first_session_is_opened_is_for_it(start: Start)
                 receive(connection, b"hello\n")
 
 
+def test_the_escape_key_counts_while_a_command_runs(start: Start, peer: Peer) -> None:
+    terminal = repl(start)
+    connection = connect(terminal, peer)
+    command(terminal, "wait 0.2")
+    terminal.type(f"for the peer\r{ESCAPE}set view hex\r{ESCAPE}status\rand this\r{ESCAPE}ha")
+    terminal.shows("allowed by")
+    receive(connection, b"for the peer\nand this\n")
+    terminal.prompts("sockcli> ha")
+    assert "for the peer\nsockcli> set view hex\nsockcli> status" in terminal.text
+
+
 def test_a_pasted_block_is_not_run(start: Start, peer: Peer) -> None:
     terminal = repl(start)
     terminal.paste(f"tcp 127.0.0.1 {peer.port}\nquit\n")
@@ -428,3 +439,22 @@ def test_there_is_room_for_what_completes_a_command(start: Start, rows: int) -> 
     terminal.type("se\t\t")
     terminal.shows("sessions")
     terminal.shows("sockcli> se")
+
+
+def test_ctrl_c_ends_one_session_that_is_the_program_and_none_of_several(start: Start, peer: Peer) -> None:
+    terminal = start("tcp", "127.0.0.1", peer.port)
+    first = peer.accept()
+    first.sendall(b"welcome\r\n")
+    terminal.shows("welcome")
+    ask(terminal)
+    connect(terminal, peer)
+    terminal.type(CTRL_C)
+    terminal.shows("Ctrl-C ends none of several sessions; close ends one, quit all of them")
+    command(terminal, "close")
+    terminal.shows("session 2 closed")
+    command(terminal, "use 1")
+    terminal.prompts("")
+    terminal.enter("still there")
+    receive(first, b"still there\n")
+    terminal.type(CTRL_C)
+    assert terminal.finish() == -signal.SIGINT
