@@ -21,6 +21,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.layout.processors import ConditionalProcessor, Processor, Transformation, TransformationInput
+from prompt_toolkit.output.color_depth import ColorDepth
 from prompt_toolkit.shortcuts import PromptSession
 from prompt_toolkit.styles import Style
 
@@ -36,6 +37,9 @@ from sockcli.repl.toolbar import STYLES
 from sockcli.text import printable
 
 LINGER_PROMPT: Final = "(any key goes back) "
+
+# Where the user wants no colours, a suggestion is not to look as if it had been typed.
+_COLOURLESS: Final = {"auto-suggestion": "underline"}
 
 # Between two batches: 30 a second look like flowing text, and leave most of the time for everything else.
 INTERVAL: Final = 0.03
@@ -113,7 +117,7 @@ class Screen:
             complete_while_typing=False,
             key_bindings=key_bindings(actions, host.escape),
             bottom_toolbar=lambda: list(host.toolbar(display.size[0])),
-            style=Style.from_dict(STYLES),
+            style=Style.from_dict(STYLES | (_COLOURLESS if ColorDepth.from_env() is ColorDepth.DEPTH_1_BIT else {})),
             include_default_pygments_style=False,
             erase_when_done=True,
             input=keyboard,

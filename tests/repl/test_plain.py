@@ -114,3 +114,16 @@ def test_no_color(start: Start, env: dict[str, str], coloured: bool) -> None:
     terminal.enter("help")
     terminal.shows("sendfile")
     assert bool(COLOUR.search(terminal.written)) is coloured
+
+
+def test_without_colours_a_suggestion_does_not_look_typed(start: Start) -> None:
+    terminal = start("repl", env={"NO_COLOR": "1"})
+    terminal.prompts("sockcli> ")
+    terminal.enter("sessions")
+    terminal.shows("no sessions")
+    terminal.prompts("sockcli> ")
+    terminal.type("se")
+    terminal.until(lambda: terminal.text.count("sockcli> sessions") == 2, "a suggestion")
+    row = terminal.screen.buffer[terminal.screen.cursor.y]
+    typed = len("sockcli> se")
+    assert (row[typed - 1].underscore, row[typed].underscore) == (False, True)
