@@ -11,7 +11,9 @@ from sockcli.errors import TimedOut
 from sockcli.repl import parse
 from sockcli.repl.command import Call
 from sockcli.repl.hub import Hub
+from sockcli.repl.options import Target
 from sockcli.repl.session import Session
+from sockcli.repl.shell import Shell
 from sockcli.repl.waiting import flush
 from sockcli.text import printable, table
 
@@ -21,10 +23,25 @@ MOST_SECONDS: Final = 1e9
 _MISSING: Final = {"tcp": "the peer did not end it", "udp": "no reply came", "udp-bind": "nothing came"}
 
 
+# What is opened sooner needs no word about it.
+QUIET: Final = 0.3
+
+
+async def opened(shell: Shell, target: Target) -> Session:
+    """A session with it. Where that takes a while, the user sees what for. Raises SockcliError."""
+    doing = f"connecting to {target.request.endpoint} (Ctrl-C cancels)"
+    word = asyncio.get_running_loop().call_later(QUIET, shell.progress, lambda: doing)
+    try:
+        return await shell.hub.open(target)
+    finally:
+        word.cancel()
+        shell.progress(None)
+
+
 async def connect(call: Call) -> None:
     """`tcp`, `udp` and `listen`, as the command line reads them."""
     target = call.shell.parse([call.name, *parse.words(call.rest)])
-    session = await call.shell.hub.open(target)
+    session = await opened(call.shell, target)
     # A port that the system chose has to be told; all else went as it was asked for.
     tell = call.shell.show if session.request.port == 0 else call.shell.notice
     tell(session.announcement)

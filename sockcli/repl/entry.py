@@ -72,7 +72,9 @@ def run_repl(
 
     async def begin(repl: Repl) -> None:
         if target is not None:
-            session = await repl.hub.open(target)
+            from sockcli.repl.connecting import opened
+
+            session = await opened(repl, target)
             repl.notice(session.announcement)
 
     with taken_terminal() as taken, _no_collection():

@@ -160,6 +160,7 @@ def test_a_session_goes_on_while_another_is_opened(start: Start, peer: Peer) -> 
         host, port = silent.getsockname()
         with socket.create_connection((host, port)):  # its queue is full: nobody is answered any more
             command(terminal, f"tcp --connect-timeout 30 {host} {port}")
+            terminal.prompts(f"connecting to {host}:{port} (Ctrl-C cancels) ")
             first.sendall(b"meanwhile\r\n")
             terminal.shows("meanwhile")
             terminal.type(CTRL_C)
@@ -189,7 +190,7 @@ def test_what_is_typed_while_the_first_session_is_opened_is_for_it(start: Start)
             terminal = start("repl", host, str(port))
             terminal.shows("no session")
             terminal.type("hel")
-            terminal.prompts("hel")
+            terminal.prompts(f"connecting to {host}:{port} (Ctrl-C cancels) hel")
             for _ in range(2):
                 connection, _ = listener.accept()
             with connection:
