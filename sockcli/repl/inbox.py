@@ -16,6 +16,8 @@ from sockcli.endpoint import Address
 FRONT_LIMIT: Final = 256 * 1024
 # Of one in the background: some thousand lines of a log, which is more than anyone reads back.
 BACK_LIMIT: Final = 1024 * 1024
+# Of a stream that comes to the front of a terminal: some screens, and not all that the terminal scrolls back.
+LOOK_BACK: Final = 100_000
 # A chunk costs about this much besides its bytes. It counts, or a flood of empty datagrams would have no limit.
 _OVERHEAD: Final = 256
 
@@ -58,9 +60,9 @@ class Inbox:
         self.size += len(chunk.data) + _OVERHEAD
         self.unread += len(chunk.data)
 
-    def trim(self) -> None:
-        """Drop what is too much for the background, the oldest first."""
-        while self.size > BACK_LIMIT and len(self._chunks) > 1:
+    def trim(self, limit: int = BACK_LIMIT) -> None:
+        """Drop what is too much for the background, or for `limit`, the oldest first."""
+        while self.size > limit and len(self._chunks) > 1:
             chunk = self._pop()
             self.dropped += len(chunk.data)
 

@@ -27,6 +27,8 @@ def rows_of(session: Session) -> list[tuple[str, str]]:
     ]
     if session.unsent:
         rows.append(("on its way", counted(session.unsent, "byte")))
+    if session.inbox.dropped:
+        rows.append(("dropped", f"{counted(session.inbox.dropped, 'byte')} that nobody looked at in time"))
     if session.records.log_path is not None:
         rows.append(("log", session.records.log_path))
     return rows + session.details()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from sockcli.errors import Interrupted, SockcliError, UsageError
 from sockcli.repl.errand import Errand
 from sockcli.repl.hub import Hub
+from sockcli.repl.inbox import LOOK_BACK
 from sockcli.repl.options import EscapeKey
 from sockcli.repl.parting import Parting
 from sockcli.repl.session import Session
@@ -153,7 +154,11 @@ class User:
 
     def take_ahead(self) -> bytes:
         before, self._shown = self._shown, self._hub.current
-        return self.words.take() if before is not self._shown else b""
+        if before is self._shown:
+            return b""
+        if self._shown is not None and self._shown.kind == "tcp" and not self._shown.shows_character:
+            self._shown.inbox.trim(LOOK_BACK)
+        return self.words.take()
 
     def take_words(self) -> bytes:
         return self.words.take()

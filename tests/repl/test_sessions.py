@@ -127,10 +127,15 @@ def test_of_a_flood_in_the_background_the_oldest_is_dropped_and_that_is_told(sta
     # All of it, far more than kernels hold: the background never stops reading.
     first.sendall(b"".join(line % number for number in range(count)))
     terminal.shows("unread")
+    command(terminal, "status 1")
+    terminal.shows("that nobody looked at in time")
+    terminal.prompts("")
+    before = terminal.total
     command(terminal, "use 1")
     terminal.until(lambda: b"bytes were dropped here" in terminal.written, "the gap")
     assert b"000000000\r\n" not in terminal.written
     terminal.shows(f"{count - 1:09}")
+    assert terminal.total - before < BACK_LIMIT // 2  # some screens of it
     assert terminal.memory() < 100 << 20
 
 
