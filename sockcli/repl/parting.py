@@ -37,13 +37,13 @@ class Parting:
 
     def finish(self, session: Session, stage: Stage) -> None:
         """It is over, and all that it sent was shown."""
+        half_typed = stage.cut_off(session)
         last = session.view.finish()
         if not session.view.character:
             last = session.lines.feed(last, len(last)) + session.lines.complete()
         stage.face.show(last)
         for text in session.view.left_out():
             self._tell(session, text)
-        half_typed = stage.cut_off(session)
         self.close(session)
         if half_typed and self.is_last:
             self.farewell.append("what was being typed was not sent")

@@ -77,7 +77,9 @@ class PlainFace:
         self._discipline.set("line")
         half = session.half_typed or (bool(typed) and not typed.endswith(b"\n"))
         self._left_by = session if half else None
-        if typed:
+        if half:
+            self._below = False  # its beginning stands there
+        elif typed:
             self._host.refuse(dropped(session))
         return half
 

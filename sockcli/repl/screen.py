@@ -279,7 +279,10 @@ class Screen:
         assert session is not None
         self._show(self._host.take_words() + _typed(left_prompt(session).encode(), "" if self._drafts.hidden else text))
         kept = " (Ctrl-Y brings it back)" if self._drafts.drop(text) else ""
-        self._host.refuse(f"{dropped(session)}{kept}")
+        if text:
+            self._host.refuse(f"{dropped(session)}{kept}")
+        else:
+            self.wake()
 
     def entered(self, text: str) -> None:
         session = self._host.session

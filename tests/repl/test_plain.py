@@ -83,16 +83,20 @@ def test_the_repl_there(start: Start, peer: Peer) -> None:
     assert b"\x1b" not in terminal.written
 
 
-def test_a_line_whose_session_ends_is_no_command_there(start: Start, peer: Peer) -> None:
+@pytest.mark.parametrize("prompt", ["", "name: "])
+def test_a_line_whose_session_ends_is_no_command_there(start: Start, peer: Peer, prompt: str) -> None:
     terminal = start("repl", "127.0.0.1", peer.port, env=DUMB)
     connection = peer.accept()
-    connection.sendall(b"name: ")
-    terminal.prompts("name: ")
+    connection.sendall(f"welcome\r\n{prompt}".encode())
+    terminal.shows("welcome")
     terminal.type("qu")
-    terminal.prompts("name: qu")
+    terminal.prompts(f"{prompt}qu")
     connection.close()
     terminal.prompts("(session 1 is over; Enter goes on)")
+    ended = f"sockcli: session 1: connection closed by 127.0.0.1:{peer.port}"
+    assert f"welcome\n{prompt}qu\n{ended}\n(session 1" in terminal.text
     terminal.enter("it")
+    terminal.shows("error: session 1 is over; this was not sent")
     terminal.prompts("sockcli> ")
     terminal.enter("sessions")
     terminal.shows("no sessions")

@@ -427,6 +427,20 @@ def test_keys_for_a_session_that_ends_are_no_command(start: Start, peer: Peer) -
     terminal.shows("no sessions")
 
 
+def test_nothing_was_not_sent_where_nothing_was_typed(start: Start, peer: Peer) -> None:
+    terminal = repl(start)
+    connection = connect(terminal, peer)
+    connection.sendall(CHARACTER)
+    receive(connection, AGREED)
+    terminal.type("q")
+    receive(connection, b"q")
+    connection.close()
+    terminal.prompts("(session 1 is over; Enter goes on)")
+    terminal.enter("")
+    terminal.prompts("sockcli> ")
+    assert "not sent" not in terminal.text
+
+
 def test_after_a_whole_line_the_command_prompt_is_there_at_once(start: Start, peer: Peer) -> None:
     terminal = repl(start)
     connection = connect(terminal, peer)
