@@ -7,10 +7,11 @@ from typing import Final, NamedTuple
 
 from prompt_toolkit.application.current import get_app
 from prompt_toolkit.enums import DEFAULT_BUFFER
-from prompt_toolkit.filters import Condition, has_focus
+from prompt_toolkit.filters import Condition, control_is_searchable, has_focus, is_searching
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.key_binding.bindings.named_commands import get_by_name
 from prompt_toolkit.keys import Keys
+from prompt_toolkit.search import SearchDirection, start_search, stop_search
 
 from sockcli.repl.options import EscapeKey
 
@@ -88,6 +89,8 @@ def key_bindings(actions: Actions, escape: EscapeKey | None) -> KeyBindings:
     def _control(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text(event.data)
 
+    _restore_after_search(keys)
+
     if escape is not None:
 
         @keys.add(_name(escape), filter=~quoting, eager=True)
@@ -95,6 +98,26 @@ def key_bindings(actions: Actions, escape: EscapeKey | None) -> KeyBindings:
             actions.ask()
 
     return keys
+
+
+def _restore_after_search(keys: KeyBindings) -> None:
+    """A search that is given up leaves the line as it was; prompt_toolkit leaves what was found."""
+    line = (0, 0)
+
+    @keys.add("c-r", filter=control_is_searchable)
+    @keys.add("c-s", filter=control_is_searchable)
+    def _search(event: KeyPressEvent) -> None:
+        nonlocal line
+        line = event.current_buffer.working_index, event.current_buffer.cursor_position
+        backward = event.key_sequence[0].key == Keys.ControlR
+        start_search(direction=SearchDirection.BACKWARD if backward else SearchDirection.FORWARD)
+
+    @keys.add("c-g", filter=is_searching)
+    @keys.add("c-c", filter=is_searching)
+    def _give_up(event: KeyPressEvent) -> None:
+        stop_search()
+        buffer = event.app.current_buffer
+        buffer.working_index, buffer.cursor_position = line
 
 
 def _name(key: EscapeKey) -> str:

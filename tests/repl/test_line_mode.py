@@ -15,6 +15,8 @@ from tests.repl.conftest import Peer, Start, receive
 from tests.repl.terminal import CTRL_C, CTRL_D, ESCAPE, UP, Terminal
 from tests.waiting import PATIENCE
 
+CTRL_G: Final = "\x07"
+CTRL_R: Final = "\x12"
 CTRL_V: Final = "\x16"
 LFLAG: Final = 3  # of a terminal's attributes
 
@@ -224,6 +226,21 @@ def test_an_encoding_goes_both_ways(start: Start, peer: Peer) -> None:
     receive(connection, b"\xe9\n")
     terminal.enter("€")
     terminal.shows("has no form in iso8859-1")
+
+
+def test_a_search_that_is_given_up_leaves_the_line_as_it_was(start: Start, peer: Peer) -> None:
+    terminal, connection = session(start, peer)
+    for line in ("older match", "newer match"):
+        terminal.enter(line)
+        receive(connection, f"{line}\n".encode())
+    terminal.type("being typed")
+    terminal.prompts("being typed")
+    terminal.type(f"{CTRL_R}match")
+    terminal.shows("match")
+    terminal.type(CTRL_R * 2)
+    terminal.until(lambda: terminal.text.count("older match") == 2, "the older one in the line")
+    terminal.type(CTRL_G)
+    terminal.prompts("being typed")
 
 
 def test_ctrl_v_has_the_next_key_taken_as_it_is(start: Start, peer: Peer) -> None:
