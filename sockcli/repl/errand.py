@@ -27,6 +27,7 @@ class Errand:
         self._state: Callable[[], str] | None = None
         self._next_look: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
+        self._ending = ""  # what is said of it once it is cancelled
         self._queue: deque[Callable[[], None]] = deque()
 
     @property
@@ -64,6 +65,7 @@ class Errand:
 
     def cancel(self) -> None:
         """And nothing after it either."""
+        self._ending = "cancelled; what was entered meanwhile is dropped" if self._queue else "cancelled"
         self._queue.clear()
         if self._task is not None:
             self._task.cancel()
@@ -78,7 +80,7 @@ class Errand:
         try:
             await work
         except asyncio.CancelledError:
-            self._told("cancelled")
+            self._told(self._ending)
         except SockcliError as exc:
             self._told(exc)
         except Exception as exc:  # noqa: BLE001 - a fault in one command is not the end of all sessions
