@@ -199,10 +199,11 @@ def test_a_terminal_that_went_away_is_no_error(pty: Pty) -> None:
 
 def test_what_there_is_to_read(pty: Pty) -> None:
     os.write(pty.master, b"whole\nhalf")
+    until(lambda: pending_input(pty.slave), "the line")  # the kernel hands it over in its own time
     assert pending_input(pty.slave) == len("whole\n")
     with LineDiscipline(pty.slave) as line:
         line.set("cbreak")
-        assert pending_input(pty.slave) == len("whole\nhalf")
+        until(lambda: pending_input(pty.slave) == len("whole\nhalf"), "the rest")
 
 
 def test_a_terminal_that_controls_nobody_is_not_waited_for(pty: Pty) -> None:
