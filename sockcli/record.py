@@ -46,21 +46,29 @@ class Limits(NamedTuple):
 
     interrupt: Interrupt = NO_INTERRUPT
     deadline: Deadline = NEVER
+    patient: bool = True  # a FIFO's reader may come later
 
 
 _NO_LIMITS: Final = Limits()
+_AT_A_PROMPT: Final = Limits(patient=False)
 
 
 def open_records(
-    hex_dump: str | None, log: str | None, interrupt: Interrupt = NO_INTERRUPT, deadline: Deadline = NEVER
+    hex_dump: str | None,
+    log: str | None,
+    interrupt: Interrupt = NO_INTERRUPT,
+    deadline: Deadline = NEVER,
+    *,
+    patient: bool = True,
 ) -> list[Tap]:
     """The taps that `--hex-dump` and `--log` ask for; `-` is stderr. To be called before connecting.
 
     A file is made, or emptied. Raises LocalFailure where it cannot be opened, and UsageError where it is another of
     the run's files: one would destroy the other, be it the input. Nothing is emptied then. Raises TimedOut where the
-    deadline, which is the run's, passes before a FIFO has a reader.
+    deadline, which is the run's, passes before a FIFO has a reader. Who is not `patient` does not wait for one: a FIFO
+    that has none cannot be opened then.
     """
-    limits = Limits(interrupt, deadline)
+    limits = Limits(interrupt, deadline, patient)
     given = {"--hex-dump": hex_dump, "--log": log}
     files = _open_files({option: path for option, path in given.items() if path not in (None, "-")}, limits)
     taps: list[Tap] = []
@@ -74,10 +82,10 @@ def open_records(
 def open_log(path: str) -> tuple[Tap, bool]:
     """A log for a session that is open already, which adds to what the file has; and whether it has anything.
 
-    Raises as `open_records`.
+    Raises as `open_records`, and waits for no FIFO's reader.
     """
-    fd = _open_files({"log": path}, _NO_LIMITS, os.O_APPEND)["log"]
-    return _session_log(path, fd, _NO_LIMITS), bool(_identity(fd) and os.fstat(fd).st_size)
+    fd = _open_files({"log": path}, _AT_A_PROMPT, os.O_APPEND)["log"]
+    return _session_log(path, fd, _AT_A_PROMPT), bool(_identity(fd) and os.fstat(fd).st_size)
 
 
 def _session_log(path: str, fd: int | None, limits: Limits) -> SessionLog:
@@ -113,6 +121,8 @@ def _open(path: str, limits: Limits, how: int) -> int:
         except (OSError, ValueError) as exc:
             if not (isinstance(exc, OSError) and exc.errno == errno.ENXIO and stat.S_ISFIFO(os.stat(path).st_mode)):
                 raise LocalFailure(f'cannot write to "{printable(path)}": {system_reason(exc)}') from exc
+        if not limits.patient:
+            raise LocalFailure(f'cannot write to "{printable(path)}": nobody reads it', hint="start its reader first")
         if limits.deadline.expired:
             raise deadline_passed(limits.deadline)
         wait((), Deadline(_READER_CHECK).earlier(limits.deadline), limits.interrupt)

@@ -23,7 +23,7 @@ from sockcli.clock import Deadline
 from sockcli.endpoint import Address, Host
 from sockcli.errors import Denied, Interrupted, LocalFailure, TimedOut, Unreachable, UsageError
 from sockcli.flow import Tap
-from sockcli.record import HexDump, JsonEvents, Limits, SessionLog, open_records
+from sockcli.record import HexDump, JsonEvents, Limits, SessionLog, open_log, open_records
 from sockcli.streams import Sink
 from tests.net.support import open_descriptors
 from tests.relaying import Button, Outcome, grant
@@ -58,6 +58,15 @@ def close(taps: Sequence[Tap]) -> None:
 def button() -> Iterator[Button]:
     with closing(Button()) as button:
         yield button
+
+
+def test_at_a_prompt_no_fifo_is_waited_for(tmp_path: Path) -> None:
+    fifo = str(tmp_path / "fifo")
+    os.mkfifo(fifo)
+    with pytest.raises(LocalFailure, match="nobody reads it"):
+        open_records(None, fifo, patient=False)
+    with pytest.raises(LocalFailure, match="nobody reads it"):
+        open_log(fifo)
 
 
 def test_a_fifo_waits_for_its_reader(tmp_path: Path, button: Button) -> None:

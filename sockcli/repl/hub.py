@@ -126,7 +126,7 @@ class Hub:
         Takes as long as it takes, and can be cancelled. Raises SockcliError.
         """
         self.policy.authorize(target.request)  # before a file is made for what is not to be
-        taps = open_records(target.hex_dump, target.log)
+        taps = open_records(target.hex_dump, target.log, patient=False)
         try:
             if isinstance(target, ListenTarget):
                 session = await self._listen(target)
