@@ -12,6 +12,10 @@ from sockcli.errors import Interrupted, SockcliError, TimedOut
 # longer after Ctrl-C.
 LAST_WORDS: Final = 0.5
 
+# The peer has ended, and its kernel only has to say whether it still took our last bytes: a round trip, and one
+# retransmission. If it says nothing, they stay on their way without us.
+LAST_ACK: Final = 1.0
+
 # How long, in seconds, an input with nothing to read may still be about to have something: a writer that waited for
 # room in a pipe has to be scheduled. That takes a small part of this, and nobody notices a run that ends so much later.
 LULL: Final = 0.05

@@ -11,16 +11,13 @@ from sockcli.errors import SockcliError
 from sockcli.net.base import WANT_WRITE, Signal, Transport
 from sockcli.net.fastpath import Shortcut, Unfit
 from sockcli.pacing import LinePacer
-from sockcli.pump import HIGH_WATER, Pump
+from sockcli.pump import MOST_ANSWERS, Pump
 from sockcli.streams import Source
 from sockcli.text import CrlfEncoder
 from sockcli.wait import READABLE, Interest
 
 if TYPE_CHECKING:
     from sockcli.flow import Codec, Ready, Tap
-
-# A codec answers what the peer says. A peer that asks on and on but does not read the answers is not read any more.
-MOST_ANSWERS: Final = 4 * HIGH_WATER
 
 # After our FIN nothing can be answered, and in a pipe stdin ends before the peer has asked anything. So the FIN waits
 # until the peer has asked nothing for this long, in seconds: several round trips of a long way.

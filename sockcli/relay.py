@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn, Protocol, runtime_checkable
 
 from sockcli.clock import AT_ONCE, NEVER, Deadline
-from sockcli.ending import LAST_WORDS, Ending, deadline_passed, ending_of
+from sockcli.ending import LAST_ACK, LAST_WORDS, Ending, deadline_passed, ending_of
 from sockcli.errors import SockcliError, TimedOut, Unreachable
 from sockcli.inbound import Inbound
 from sockcli.net.base import Transport
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 # machine, and then less and less often, up to what a person does not notice.
 ACK_FIRST: Final = 0.001
 ACK_LATEST: Final = 0.05
-
-# The peer has ended, and its kernel only has to say whether it still took our last bytes: a round trip, and one
-# retransmission. If it says nothing, they stay on their way without us.
-LAST_ACK: Final = 1.0
 
 
 class RelayOptions(NamedTuple):

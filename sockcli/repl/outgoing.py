@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from sockcli.net.base import Signal, Transport
-from sockcli.pump import HIGH_WATER, Pump
+from sockcli.pump import MOST_ANSWERS, Pump
 from sockcli.telnet import TelnetCodec
-
-# A codec answers what the peer says. A peer that asks on and on but does not read the answers is not read any more.
-MOST_ANSWERS: Final = 4 * HIGH_WATER
 
 
 @runtime_checkable

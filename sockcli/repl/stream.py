@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from sockcli.clock import NEVER, Deadline
+from sockcli.ending import LAST_ACK
 from sockcli.endpoint import Address, Operation
 from sockcli.errors import SockcliError, TimedOut, Unreachable
 from sockcli.net.base import WANT_READ, WANT_WRITE, Transport
@@ -22,9 +23,6 @@ from sockcli.telnet import events as ev
 from sockcli.telnet.constants import parse_option
 from sockcli.telnet.newline import EOLS
 from sockcli.wait import READABLE, WRITABLE
-
-# The peer has ended, and may still take what was on its way to it. One that does not say within this never will.
-LAST_WORDS: Final = 1.0
 
 # Keys after which nobody is in the middle of a line: Enter, Ctrl-C and Ctrl-D.
 _LINE_ENDS: Final = (b"\r", b"\n", b"\x03", b"\x04")
@@ -253,7 +251,7 @@ class StreamSession(Session):
         if data:
             self._came(data)
         if self._in.ended:
-            self._last_words = Deadline(LAST_WORDS)
+            self._last_words = Deadline(LAST_ACK)
         if self._codec is not None:
             self._take_events()
         elif data:
