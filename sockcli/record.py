@@ -42,33 +42,28 @@ WallClock = Callable[[], float]
 
 
 class Limits(NamedTuple):
-    """What ends a wait for whoever reads a record: a signal, and the deadline of the run."""
+    """What ends a wait for whoever reads a record: a signal, and the deadline of the run.
+
+    Who is not `patient` does not wait for the reader of a FIFO: one that has none cannot be opened then.
+    """
 
     interrupt: Interrupt = NO_INTERRUPT
     deadline: Deadline = NEVER
-    patient: bool = True  # a FIFO's reader may come later
+    patient: bool = True
 
 
 _NO_LIMITS: Final = Limits()
-_AT_A_PROMPT: Final = Limits(patient=False)
+# Whoever waited would keep all sessions waiting.
+AT_A_PROMPT: Final = Limits(patient=False)
 
 
-def open_records(
-    hex_dump: str | None,
-    log: str | None,
-    interrupt: Interrupt = NO_INTERRUPT,
-    deadline: Deadline = NEVER,
-    *,
-    patient: bool = True,
-) -> list[Tap]:
+def open_records(hex_dump: str | None, log: str | None, limits: Limits = _NO_LIMITS) -> list[Tap]:
     """The taps that `--hex-dump` and `--log` ask for; `-` is stderr. To be called before connecting.
 
     A file is made, or emptied. Raises LocalFailure where it cannot be opened, and UsageError where it is another of
     the run's files: one would destroy the other, be it the input. Nothing is emptied then. Raises TimedOut where the
-    deadline, which is the run's, passes before a FIFO has a reader. Who is not `patient` does not wait for one: a FIFO
-    that has none cannot be opened then.
+    deadline passes before a FIFO has a reader.
     """
-    limits = Limits(interrupt, deadline, patient)
     given = {"--hex-dump": hex_dump, "--log": log}
     files = _open_files({option: path for option, path in given.items() if path not in (None, "-")}, limits)
     taps: list[Tap] = []
@@ -84,8 +79,8 @@ def open_log(path: str) -> tuple[Tap, bool]:
 
     Raises as `open_records`, and waits for no FIFO's reader.
     """
-    fd = _open_files({"log": path}, _AT_A_PROMPT, os.O_APPEND)["log"]
-    return _session_log(path, fd, _AT_A_PROMPT), bool(_identity(fd) and os.fstat(fd).st_size)
+    fd = _open_files({"log": path}, AT_A_PROMPT, os.O_APPEND)["log"]
+    return _session_log(path, fd, AT_A_PROMPT), bool(_identity(fd) and os.fstat(fd).st_size)
 
 
 def _session_log(path: str, fd: int | None, limits: Limits) -> SessionLog:

@@ -23,7 +23,7 @@ from sockcli.clock import Deadline
 from sockcli.endpoint import Address, Host
 from sockcli.errors import Denied, Interrupted, LocalFailure, TimedOut, Unreachable, UsageError
 from sockcli.flow import Tap
-from sockcli.record import HexDump, JsonEvents, Limits, SessionLog, open_log, open_records
+from sockcli.record import AT_A_PROMPT, HexDump, JsonEvents, Limits, SessionLog, open_log, open_records
 from sockcli.streams import Sink
 from tests.net.support import open_descriptors
 from tests.relaying import Button, Outcome, grant
@@ -64,7 +64,7 @@ def test_at_a_prompt_no_fifo_is_waited_for(tmp_path: Path) -> None:
     fifo = str(tmp_path / "fifo")
     os.mkfifo(fifo)
     with pytest.raises(LocalFailure, match="nobody reads it"):
-        open_records(None, fifo, patient=False)
+        open_records(None, fifo, AT_A_PROMPT)
     with pytest.raises(LocalFailure, match="nobody reads it"):
         open_log(fifo)
 
@@ -72,7 +72,7 @@ def test_at_a_prompt_no_fifo_is_waited_for(tmp_path: Path) -> None:
 def test_a_fifo_waits_for_its_reader(tmp_path: Path, button: Button) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    opened = Outcome(lambda: open_records(None, str(fifo), button))
+    opened = Outcome(lambda: open_records(None, str(fifo), Limits(button)))
     with fifo.open("rb") as reader:
         (log,) = opened.result()
         log.sent(b"heard")
@@ -83,7 +83,7 @@ def test_a_fifo_waits_for_its_reader(tmp_path: Path, button: Button) -> None:
 def test_the_wait_for_a_reader_can_be_interrupted(tmp_path: Path, button: Button) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    opened = Outcome(lambda: open_records(None, str(fifo), button))
+    opened = Outcome(lambda: open_records(None, str(fifo), Limits(button)))
     button.press()
     with pytest.raises(Interrupted):
         opened.result()
@@ -92,7 +92,7 @@ def test_the_wait_for_a_reader_can_be_interrupted(tmp_path: Path, button: Button
 def test_the_deadline_counts_while_it_waits_for_a_reader(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     with pytest.raises(TimedOut, match=r"the deadline of 0\.1 s passed"):
-        open_records(str(tmp_path / "fifo"), None, deadline=Deadline(0.1))
+        open_records(str(tmp_path / "fifo"), None, Limits(deadline=Deadline(0.1)))
 
 
 def test_both_records_of_one_session(tmp_path: Path) -> None:

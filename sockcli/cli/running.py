@@ -73,9 +73,9 @@ class Output:
             return
         if hex_dump == log == "-":
             raise UsageError("--hex-dump and --log would both write to stderr", hint="record one of them to a file")
-        from sockcli.record import open_records
+        from sockcli.record import Limits, open_records
 
-        self.taps = open_records(hex_dump, log, self.interrupt, deadline)
+        self.taps = open_records(hex_dump, log, Limits(self.interrupt, deadline))
 
     @contextmanager
     def run(self) -> Iterator[None]:

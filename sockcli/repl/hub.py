@@ -18,7 +18,7 @@ from sockcli.flow import Tap
 from sockcli.net.base import Transport
 from sockcli.net.tcp import TcpTransport
 from sockcli.policy import Policy, Request
-from sockcli.record import open_records
+from sockcli.record import AT_A_PROMPT, open_records
 from sockcli.repl.datagram import BoundSession, DatagramSession
 from sockcli.repl.listening import ListenerSession
 from sockcli.repl.opening import MakeEngine, Opener
@@ -126,7 +126,7 @@ class Hub:
         Takes as long as it takes, and can be cancelled. Raises SockcliError.
         """
         self.policy.authorize(target.request)  # before a file is made for what is not to be
-        taps = open_records(target.hex_dump, target.log, patient=False)
+        taps = open_records(target.hex_dump, target.log, AT_A_PROMPT)
         try:
             if isinstance(target, ListenTarget):
                 session = await self._listen(target)
