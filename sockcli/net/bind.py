@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Final, NamedTuple, TypeAlias
 
 from sockcli.endpoint import Address, Operation
@@ -80,8 +81,9 @@ def bind_first(grant: Grant, addresses: Sequence[Address], kind: int, net: Net) 
 
 
 def _bound(end: LocalEnd, kind: int, net: Net) -> socket.socket:
-    sock = net.socket(af(end.address.family), kind)
-    try:
+    with ExitStack() as undo:
+        sock = net.socket(af(end.address.family), kind)
+        undo.callback(sock.close)
         if end.address.family == 6:
             # Else `::` takes IPv4 too, which nobody asked for.
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -90,10 +92,8 @@ def _bound(end: LocalEnd, kind: int, net: Net) -> socket.socket:
             # SO_REUSEPORT would on both.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(to_sockaddr(end.address))
-    except BaseException:
-        sock.close()
-        raise
-    return sock
+        undo.pop_all()
+        return sock
 
 
 _JOINING: Final = {

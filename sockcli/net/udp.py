@@ -285,11 +285,10 @@ def receiver(
 
     Raises Denied, LocalFailure.
     """
-    sock = bind_first(grant, addresses, socket.SOCK_DGRAM, net)
-    if membership is not None:
-        try:
+    with contextlib.ExitStack() as undo:
+        sock = bind_first(grant, addresses, socket.SOCK_DGRAM, net)
+        undo.callback(sock.close)
+        if membership is not None:
             join(sock, membership)
-        except BaseException:
-            sock.close()
-            raise
-    return UdpReceiver(sock, grant)
+        undo.pop_all()
+        return UdpReceiver(sock, grant)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from types import MappingProxyType
 from typing import Protocol
 
@@ -126,16 +127,15 @@ class Hub:
         Takes as long as it takes, and can be cancelled. Raises SockcliError.
         """
         self.policy.authorize(target.request)  # before a file is made for what is not to be
-        taps = open_records(target.hex_dump, target.log, AT_A_PROMPT)
-        try:
+        with ExitStack() as undo:
+            taps = open_records(target.hex_dump, target.log, AT_A_PROMPT)
+            for tap in taps:
+                undo.callback(tap.close)
             if isinstance(target, ListenTarget):
                 session = await self._listen(target)
             else:
                 session = self._session(await self._opener.connection(target.request, target.dial), target)
-        except BaseException:
-            for tap in taps:
-                tap.close()
-            raise
+            undo.pop_all()
         return self._adopt(session, target, taps, vital=False)
 
     def adopt(self, transport: Transport, target: TcpTarget | UdpTarget, taps: Sequence[Tap] = ()) -> Session:
