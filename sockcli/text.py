@@ -6,6 +6,7 @@ at; `unescape`, `parse_hex` and `CrlfEncoder` make the bytes to send out of what
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -62,6 +63,18 @@ def _by_number(char: str) -> str:
     if code <= 0xFF:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def canonical_encoding(name: str) -> str:
+    """Its one name, as Python has it. Raises UsageError unless text can be shown and sent in it."""
+    hint = "any that Python knows and that has ASCII in its place, as utf-8, latin-1 or cp437"
+    try:
+        fits = "".join(map(chr, range(128))).encode(name) == bytes(range(128))
+    except (LookupError, ValueError):
+        raise UsageError(f'no such encoding: "{printable(name)}"', hint=hint) from None
+    if not fits:
+        raise UsageError(f"{name} does not have ASCII in its place", hint=hint)
+    return codecs.lookup(name).name
 
 
 def counted(count: int, noun: str) -> str:

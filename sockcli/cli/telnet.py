@@ -12,6 +12,7 @@ from sockcli.cli.common import bundle
 from sockcli.cli.options import Given
 from sockcli.endpoint import quoted
 from sockcli.errors import UsageError
+from sockcli.text import canonical_encoding
 
 if TYPE_CHECKING:
     from sockcli.telnet import TelnetOptions
@@ -70,8 +71,6 @@ def telnet_options_of(values: Mapping[str, Any], *, size: tuple[int, int] | None
     )
     checked(options)  # the codec would do it as well, but only once there is a connection
     if values["encoding"] is not None:
-        from sockcli.repl.options import canonical_encoding
-
         canonical_encoding(values["encoding"])  # to the peer it goes by the name that was given
     return options
 

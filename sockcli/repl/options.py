@@ -5,7 +5,6 @@ The command line, the REPL's own commands and a script all make these, so that t
 
 from __future__ import annotations
 
-import codecs
 from typing import Final, Literal, NamedTuple, Self
 
 from sockcli.clock import NEVER, Deadline
@@ -14,7 +13,7 @@ from sockcli.options import DialOptions, ListenOptions
 from sockcli.policy import Request
 from sockcli.telnet import TelnetOptions
 from sockcli.telnet.newline import EOLS
-from sockcli.text import printable
+from sockcli.text import canonical_encoding, printable
 
 # auto: once the peer does, and from the start on port 23. piped: from the start, as in a pipe, which has no keyboard.
 TelnetUse = Literal["auto", "on", "piped", "off"]
@@ -76,18 +75,6 @@ class Settings:
     def over(self, others: Settings) -> Settings:
         """These as they were given, and for the rest the others."""
         return Settings(**{**others.values(), **self._chosen})
-
-
-def canonical_encoding(name: str) -> str:
-    """Its one name, as Python has it. Raises UsageError unless text can be shown and sent in it."""
-    hint = "any that Python knows and that has ASCII in its place, as utf-8, latin-1 or cp437"
-    try:
-        fits = "".join(map(chr, range(128))).encode(name) == bytes(range(128))
-    except (LookupError, ValueError):
-        raise UsageError(f'no such encoding: "{printable(name)}"', hint=hint) from None
-    if not fits:
-        raise UsageError(f"{name} does not have ASCII in its place", hint=hint)
-    return codecs.lookup(name).name
 
 
 def _either(choices: tuple[str, ...]) -> str:
