@@ -37,8 +37,15 @@ class Actions(NamedTuple):
 def key_bindings(actions: Actions, escape: EscapeKey | None) -> KeyBindings:
     """The keys of the line editor."""
     keys = KeyBindings()
+    _edit_line(keys, actions)
+    _leave_line(keys, actions, escape)
+    _restore_after_search(keys)
+    return keys
+
+
+def _edit_line(keys: KeyBindings, actions: Actions) -> None:
+    """What makes the line, gives it up, and sends it."""
     in_line = has_focus(DEFAULT_BUFFER)
-    quoting = Condition(lambda: get_app().quoted_insert)
     is_empty = Condition(lambda: not get_app().current_buffer.text)
 
     @keys.add("enter", filter=in_line)
@@ -59,14 +66,6 @@ def key_bindings(actions: Actions, escape: EscapeKey | None) -> KeyBindings:
     def _end_of_input(_event: KeyPressEvent) -> None:
         actions.end_of_input()
 
-    @keys.add("c-z")
-    def _suspend(_event: KeyPressEvent) -> None:
-        actions.suspend()
-
-    @keys.add("c-\\")
-    def _quit_signal(_event: KeyPressEvent) -> None:
-        actions.quit_signal()
-
     @keys.add(Keys.BracketedPaste)
     def _paste(event: KeyPressEvent) -> None:
         text = actions.paste(event.data.replace("\r\n", "\n").replace("\r", "\n"))
@@ -79,6 +78,19 @@ def key_bindings(actions: Actions, escape: EscapeKey | None) -> KeyBindings:
     def _tab(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text("\t")
 
+
+def _leave_line(keys: KeyBindings, actions: Actions, escape: EscapeKey | None) -> None:
+    """What is for something else than the line: the program, the command prompt, the peer."""
+    quoting = Condition(lambda: get_app().quoted_insert)
+
+    @keys.add("c-z")
+    def _suspend(_event: KeyPressEvent) -> None:
+        actions.suspend()
+
+    @keys.add("c-\\")
+    def _quit_signal(_event: KeyPressEvent) -> None:
+        actions.quit_signal()
+
     @keys.add("<any>", filter=Condition(actions.lingers), eager=True)
     def _go_back(event: KeyPressEvent) -> None:
         actions.go_back(event.data)
@@ -89,15 +101,11 @@ def key_bindings(actions: Actions, escape: EscapeKey | None) -> KeyBindings:
     def _control(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text(event.data)
 
-    _restore_after_search(keys)
-
     if escape is not None:
 
         @keys.add(_name(escape), filter=~quoting, eager=True)
         def _ask(_event: KeyPressEvent) -> None:
             actions.ask()
-
-    return keys
 
 
 def _restore_after_search(keys: KeyBindings) -> None:
