@@ -44,8 +44,8 @@ _WIDE: Final = 1 << 20
 _BULK: Final = 1 << 20
 
 # Whoever fills the pipe needs some 100 us to do so again after it was emptied at one go, and is waited for on the spot:
-# a turn of the relay's loop in between costs a third of the throughput. Not longer than this, in seconds, and not
-# for more turns, between which nobody looks at deadlines or tells of progress: 16 of them are 3 ms.
+# a turn of the relay's loop in between costs a third of the throughput. For this long, in seconds, and for so many
+# turns, between which nobody looks at deadlines or tells of progress: 3 ms of full pipes, and 16 of slow ones at most.
 _MOMENT: Final = 0.001
 _TURNS: Final = 16
 
