@@ -62,8 +62,9 @@ class Parting:
             self._words.report(failure)
 
     def _tell(self, session: Session, text: str) -> None:
-        """Now, or when the terminal is given back if that is now as well."""
-        if self._single and len(self._hub.sessions) <= 1:
+        """Now, or when the terminal is given back if that is now as well: before and after it is closed."""
+        others = [each for each in self._hub.sessions.values() if each is not session]
+        if self._single and not others:
             self.farewell.append(text)
         else:
             self._words.notice(self._hub.named(session, text))

@@ -479,3 +479,12 @@ def test_ctrl_c_ends_one_session_that_is_the_program_and_none_of_several(start: 
     receive(first, b"still there\n")
     terminal.type(CTRL_C)
     assert terminal.finish() == -signal.SIGINT
+
+
+def test_of_a_program_with_two_sessions_the_end_of_one_is_told_when_it_comes(start: Start, peer: Peer) -> None:
+    terminal = start("tcp", "127.0.0.1", peer.port)
+    peer.accept().sendall(b"welcome\r\n")
+    terminal.shows("welcome")
+    ask(terminal)
+    connect(terminal, peer).close()
+    terminal.shows(f"sockcli: session 2: connection closed by 127.0.0.1:{peer.port}\nsockcli>")
