@@ -175,10 +175,11 @@ class LineDiscipline:
             return
 
     def _stopping(self, signum: int, _frame: FrameType | None) -> None:
-        self._suspended = True
         if self.on_suspend is not None:
             self.on_suspend()
         self._apply("line")
+        # Not before: whoever had us go on meanwhile would not know that the terminal was to be given back.
+        self._suspended = True
         signal.signal(signum, signal.SIG_DFL)
         signal.raise_signal(signum)
         # Here the process is stopped, and goes on. Not in an orphaned process group: there the signal does nothing.

@@ -269,7 +269,11 @@ from sockcli.tty import LineDiscipline
 def say(text):
     os.write(1, text.encode())
 signal.signal(signal.SIGTERM, lambda *_: sys.exit("<terminated>"))
-with LineDiscipline(0, on_suspend=lambda: say("<suspend>"), on_resume=lambda: say("<resume>")) as line:
+def suspend():
+    say("<suspend>")
+    if "continued" in sys.argv:
+        os.kill(os.getpid(), signal.SIGCONT)
+with LineDiscipline(0, on_suspend=suspend, on_resume=lambda: say("<resume>")) as line:
     line.set(sys.argv[1])
     say("<ready %d>" % os.getpid())
     while (data := os.read(0, 100)) != b"q":
@@ -420,20 +424,35 @@ def test_sigquit_gives_the_terminal_to_the_shell(shell: Shell) -> None:
     shell.has_its_terminal()
 
 
-def test_where_nothing_can_stop_it_a_storm_of_stops_leaves_it_as_it_was(tmp_path: Path) -> None:
-    # No shell: in an orphaned process group the kernel drops SIGTSTP, and no SIGCONT follows.
+def orphan(tmp_path: Path, *arguments: str) -> pexpect.spawn:
+    """No shell: in an orphaned process group the kernel drops SIGTSTP, and no SIGCONT follows."""
     script = tmp_path / "child.py"
     script.write_text(CHILD)
-    child = pexpect.spawn(sys.executable, [str(script), "raw"], env=ENVIRONMENT, encoding="utf-8", timeout=15)
+    child = pexpect.spawn(
+        sys.executable, [str(script), "raw", *arguments], env=ENVIRONMENT, encoding="utf-8", timeout=15
+    )
     child.expect("<ready")
     child.kill(signal.SIGTSTP)
     child.expect("<suspend>")
     child.expect("<resume>")
-    for _ in range(20):
-        child.kill(signal.SIGTSTP)
-        child.kill(signal.SIGCONT)
+    return child
+
+
+def is_still_raw(child: pexpect.spawn) -> None:
     child.send("x")
     child.expect_exact("<got b'x' echo=False signals=False>")
     child.send("q")
     child.expect("<done>")
     child.close()
+
+
+def test_where_nothing_can_stop_it_a_storm_of_stops_leaves_it_as_it_was(tmp_path: Path) -> None:
+    child = orphan(tmp_path)
+    for _ in range(20):
+        child.kill(signal.SIGTSTP)
+        child.kill(signal.SIGCONT)
+    is_still_raw(child)
+
+
+def test_to_go_on_while_it_is_about_to_stop_leaves_it_as_it_was(tmp_path: Path) -> None:
+    is_still_raw(orphan(tmp_path, "continued"))
