@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from benchmarks.measure import Bench, Row, Work, in_turns, medians
-from sockcli.endpoint import Host, Operation
+from sockcli.base.endpoint import Host, Operation
 from sockcli.policy import Policy, Request
 from sockcli.policy.manifest import parse_manifest
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sockcli.base.endpoint import Operation
     from sockcli.connection import Connection
-    from sockcli.endpoint import Operation
     from sockcli.engine import Engine
     from sockcli.errors import Denied, ManifestError, SockcliError, TimedOut, Unreachable, Unresolved, UsageError
     from sockcli.policy.facade import Manifest
@@ -36,7 +36,7 @@ _HOMES = {
     "Connection": "sockcli.connection",
     "Engine": "sockcli.engine",
     "Manifest": "sockcli.policy.facade",
-    "Operation": "sockcli.endpoint",
+    "Operation": "sockcli.base.endpoint",
 }
 
 

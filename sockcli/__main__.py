@@ -30,7 +30,7 @@ def _main(argv: Sequence[str]) -> int:
         # finish on Ctrl-C installs its own.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-    from sockcli.descriptors import fill_closed_descriptors
+    from sockcli.stdio.descriptors import fill_closed_descriptors
 
     fill_closed_descriptors()
 
@@ -39,7 +39,7 @@ def _main(argv: Sequence[str]) -> int:
     try:
         code = _run(argv)
     except Interrupted as exc:
-        from sockcli.signals import die_of
+        from sockcli.base.interrupts import die_of
 
         _flush_stdout()
         die_of(exc.signum)
@@ -62,7 +62,7 @@ def _run(argv: Sequence[str]) -> int:
         report(*exc.lines, hint=exc.hint)
         return exc.exit_code
     except OSError as exc:
-        from sockcli.text import system_reason
+        from sockcli.base.formatting import system_reason
 
         # Whatever has an endpoint was translated where it happened. This is a fault of stdout's, where an answer or
         # a help page goes, or one of the machine's.
@@ -88,7 +88,7 @@ def _click(argv: Sequence[str]) -> object:
 
         error = usage_error(exc)
         if wants_events(argv):
-            from sockcli.record import JsonEvents
+            from sockcli.stdio.json_events import JsonEvents
 
             click.echo(JsonEvents().error(error), nl=False)
         raise error from exc
@@ -102,8 +102,8 @@ def _flush_stdout() -> int:
     Python does it at its end too, but then prints "Exception ignored" and leaves with 120.
     """
     from sockcli.cli.settings import report
-    from sockcli.descriptors import STDOUT
     from sockcli.errors import ExitCode
+    from sockcli.stdio.descriptors import STDOUT
 
     stdout: TextIO | None = sys.stdout
     if stdout is None:  # descriptor 1 was closed when Python started
@@ -113,7 +113,7 @@ def _flush_stdout() -> int:
     except BrokenPipeError:
         code = ExitCode.SIGPIPE
     except OSError as exc:
-        from sockcli.text import system_reason
+        from sockcli.base.formatting import system_reason
 
         report(f"cannot write to stdout: {system_reason(exc)}")
         code = ExitCode.FAILURE

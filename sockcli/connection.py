@@ -10,12 +10,12 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Self
 
-from sockcli.clock import NEVER, Deadline
-from sockcli.endpoint import Address
+from sockcli.base.deadline import NEVER, Deadline
+from sockcli.base.endpoint import Address
+from sockcli.base.poller import NO_INTERRUPT, READABLE, Interrupt, wait
 from sockcli.errors import SockcliError, TimedOut
-from sockcli.net.base import CHUNK, WANT_READ, WANT_WRITE, Events, Signal, Transport
+from sockcli.net.transport import CHUNK, WANT_READ, WANT_WRITE, Events, NotReady, Transport
 from sockcli.policy import Grant
-from sockcli.wait import NO_INTERRUPT, READABLE, Interrupt, wait
 
 Handler = Callable[[bytes], None]
 CloseHandler = Callable[[SockcliError | None], None]
@@ -52,7 +52,7 @@ class Connection:
         On UDP that is the datagram or nothing. Raises TimedOut.
         """
         view, deadline = memoryview(data).cast("B"), Deadline(timeout)
-        while isinstance(taken := self._transport.send(view), Signal):
+        while isinstance(taken := self._transport.send(view), NotReady):
             self._wait(WANT_WRITE, deadline, "nothing could be sent")
         return taken
 
@@ -74,7 +74,7 @@ class Connection:
         if self._reader is not None:
             raise RuntimeError("what comes in goes to the handler given to on_receive")
         deadline = Deadline(timeout)
-        while (data := self._transport.receive(limit)) is Signal.WOULD_BLOCK:
+        while (data := self._transport.receive(limit)) is NotReady.WOULD_BLOCK:
             self._wait(WANT_READ, deadline, "nothing came")
         return data if isinstance(data, bytes) else None
 
@@ -159,7 +159,7 @@ class _Reader:
             data = self._transport.receive()
             if isinstance(data, bytes):
                 self._handler(data)
-            elif data is Signal.EOF:
+            elif data is NotReady.EOF:
                 return
             elif not self._transport.pending():
                 wait(

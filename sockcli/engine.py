@@ -12,17 +12,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sockcli.clock import NEVER, Deadline
-from sockcli.endpoint import Address, Host, Operation, parse_port
+from sockcli.base.address_scope import Scope, scope
+from sockcli.base.connect_options import CONNECT_TIMEOUT, DialOptions, ListenOptions, Note, Source
+from sockcli.base.deadline import NEVER, Deadline
+from sockcli.base.endpoint import Address, Host, Operation, parse_port
+from sockcli.base.poller import NO_INTERRUPT, Interrupt
 from sockcli.errors import Denied, SockcliError, TimedOut, Unreachable, Unresolved, UsageError
-from sockcli.net.base import SYSTEM_NET, Net, Transport
-from sockcli.net.bind import NO_LOCAL_ENDS, LocalEnd, LocalEnds
+from sockcli.net.bind import NO_BIND_ADDRESSES, BindAddress, BindAddresses
 from sockcli.net.resolve import resolve
 from sockcli.net.sockaddr import UNSPECIFIED
-from sockcli.options import CONNECT_TIMEOUT, DialOptions, ListenOptions, Note, Source
+from sockcli.net.system import SYSTEM_NET, Net
+from sockcli.net.transport import Transport
 from sockcli.policy import Grant, Policy, Request
-from sockcli.scope import Scope, scope
-from sockcli.wait import NO_INTERRUPT, Interrupt
 
 if TYPE_CHECKING:
     from sockcli.connection import Connection
@@ -59,7 +60,7 @@ class Engine:
         grant = self.policy.authorize(request)
         if request.port == 0:
             raise UsageError(f"{request.endpoint}: port 0 is no port to connect to")
-        ends = self._local_ends(grant, options)
+        ends = self._bind_addresses(grant, options)
         # One family left of the two: the other is not even looked up.
         family = options.family or (next(iter(ends)) if len(ends) == 1 else 0)
         addresses: list[Address] = []
@@ -125,10 +126,10 @@ class Engine:
         return resolve(grant, family=family, net=self._net, deadline=deadline, interrupt=self._interrupt)
 
     def _open_tcp(
-        self, grant: Grant, addresses: Sequence[Address], ends: LocalEnds, note: Note | None, limit: Deadline
+        self, grant: Grant, addresses: Sequence[Address], ends: BindAddresses, note: Note | None, limit: Deadline
     ) -> Transport:
-        from sockcli.net.dial import dial
-        from sockcli.net.tcp import TcpTransport
+        from sockcli.net.stream import TcpTransport
+        from sockcli.net.tcp_connect import dial
 
         sock, peer = dial(
             grant, addresses, sources=ends, net=self._net, deadline=limit, interrupt=self._interrupt, note=note
@@ -136,26 +137,26 @@ class Engine:
         return TcpTransport(sock, grant, peer)
 
     def _open_udp(
-        self, grant: Grant, addresses: Sequence[Address], ends: LocalEnds, note: Note | None, _limit: Deadline
+        self, grant: Grant, addresses: Sequence[Address], ends: BindAddresses, note: Note | None, _limit: Deadline
     ) -> Transport:
         from sockcli.net.udp import connect
 
         return connect(grant, addresses, sources=ends, net=self._net, note=note)
 
-    def _local_ends(self, grant: Grant, options: DialOptions) -> LocalEnds:
+    def _bind_addresses(self, grant: Grant, options: DialOptions) -> BindAddresses:
         """Where to bind for each family that is possible and allowed; nothing where the system is to choose.
 
         Raises Denied where none is allowed.
         """
         source = options.source
         if source is None or (source.host is None and not source.port):
-            return NO_LOCAL_ENDS
-        ends: dict[int, LocalEnd] = {}
+            return NO_BIND_ADDRESSES
+        ends: dict[int, BindAddress] = {}
         refusals: list[Denied] = []
         for host in _local_hosts(source, grant.request, options.family):
             address = Address(host, source.port or 0)
             try:
-                ends[address.family] = LocalEnd(address, self._leave_to_bind(grant, address))
+                ends[address.family] = BindAddress(address, self._leave_to_bind(grant, address))
             except Denied as exc:
                 refusals.append(exc)
         if refusals and not ends:

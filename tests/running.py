@@ -8,10 +8,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from sockcli.clock import Deadline
+from sockcli.base.deadline import Deadline
+from sockcli.base.poller import READABLE, wait
 from sockcli.errors import Interrupted, SockcliError
-from sockcli.streams import Sink, Source
-from sockcli.wait import READABLE, wait
+from sockcli.stdio.sink import Sink
+from sockcli.stdio.source import Source
 from tests.waiting import PATIENCE
 
 SIGNUM: Final = 2

@@ -15,7 +15,7 @@ import pytest
 
 import sockcli
 from sockcli import Connection, Denied, Engine, Manifest, SockcliError, TimedOut, Unreachable, UsageError
-from sockcli.endpoint import Host
+from sockcli.base.endpoint import Host
 from sockcli.errors import Interrupted
 from tests.running import Stop
 

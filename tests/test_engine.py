@@ -8,17 +8,17 @@ from contextlib import closing
 
 import pytest
 
-from sockcli.clock import Deadline
-from sockcli.endpoint import Host, Operation
+from sockcli.base.connect_options import DialOptions, ListenOptions, Source
+from sockcli.base.deadline import Deadline
+from sockcli.base.endpoint import Host, Operation
+from sockcli.base.poller import Interrupt, NoInterrupt
 from sockcli.engine import Answer, Engine
 from sockcli.errors import Denied, Interrupted, LocalFailure, TimedOut, Unreachable, Unresolved, UsageError
-from sockcli.net.base import SockAddr
 from sockcli.net.sockaddr import from_sockaddr, to_sockaddr
-from sockcli.net.tcp import TcpTransport
+from sockcli.net.stream import TcpTransport
+from sockcli.net.system import SockAddr
 from sockcli.net.udp import UdpTransport
-from sockcli.options import DialOptions, ListenOptions, Source
 from sockcli.policy import Policy, Request
-from sockcli.wait import Interrupt, NoInterrupt
 from tests.net.support import (
     DEAD,
     LOOPBACK,

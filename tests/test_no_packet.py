@@ -17,10 +17,10 @@ from typing import Final
 
 import pytest
 
+from sockcli.base.connect_options import DialOptions, ListenOptions, Source
 from sockcli.engine import Engine
 from sockcli.errors import Denied
-from sockcli.net.base import Net, SockAddr
-from sockcli.options import DialOptions, ListenOptions, Source
+from sockcli.net.system import Net, SockAddr
 from sockcli.policy import Policy
 from tests.net.support import policy, request
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from sockcli.base.endpoint import Operation, quoted
+from sockcli.base.formatting import table
 from sockcli.cli.common import HELP_OPTIONS, Command, common_options
 from sockcli.cli.options import deadline_option, family_of, family_options
 from sockcli.cli.output import emit, emit_json
 from sockcli.cli.params import Protocol, expect_no_more, take_target
 from sockcli.cli.settings import Settings, pass_settings
-from sockcli.endpoint import Operation, quoted
 from sockcli.errors import ExitCode, UsageError
 from sockcli.policy import Request
-from sockcli.text import table
 
 if TYPE_CHECKING:
     from sockcli.engine import Answer
@@ -86,9 +86,9 @@ def judge(decision: Decision, answers: Sequence[Answer] | None) -> Verdict:
 
 def look_up(policy: Policy, request: Request, family: int, deadline: float | None) -> list[Answer]:
     """Each address that the name leads to, and whether it may be used. Raises Unresolved, TimedOut, Interrupted."""
-    from sockcli.clock import Deadline
+    from sockcli.base.deadline import Deadline
+    from sockcli.base.interrupts import SignalInterrupt
     from sockcli.engine import Engine
-    from sockcli.signals import SignalInterrupt
 
     return Engine(policy, interrupt=SignalInterrupt()).resolve(request, family=family, deadline=Deadline(deadline))
 

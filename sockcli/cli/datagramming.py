@@ -6,21 +6,21 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
+from sockcli.base.connect_options import DialOptions, ListenOptions
+from sockcli.base.deadline import Deadline
+from sockcli.base.endpoint import Operation
+from sockcli.base.formatting import counted
 from sockcli.cli.options import family_of
 from sockcli.cli.params import connect_target, listen_target
 from sockcli.cli.running import Output, prepare
 from sockcli.cli.settings import Settings
-from sockcli.clock import Deadline
-from sockcli.datagrams import Sender, SendOptions
-from sockcli.endpoint import Operation
+from sockcli.datagram.exchange import DatagramExchange, SendOptions
+from sockcli.datagram.framing import Framing, MessageEncoding, read_messages
 from sockcli.errors import UsageError
-from sockcli.framing import Framing, Notation, read_messages
-from sockcli.net.base import Transport
+from sockcli.net.transport import Transport
 from sockcli.net.udp import UdpReceiver, UdpTransport
-from sockcli.options import DialOptions, ListenOptions
 from sockcli.policy import Request
-from sockcli.streams import Source
-from sockcli.text import counted
+from sockcli.stdio.source import Source
 
 
 def run(settings: Settings, output: Output, words: Sequence[str], values: Mapping[str, Any]) -> None:
@@ -53,7 +53,13 @@ class SendPlan(NamedTuple):
     @classmethod
     def parse(cls, values: Mapping[str, Any], messages: Sequence[str]) -> Self:
         """Raises UsageError."""
-        notation = Notation.HEX if values["hex"] else Notation.ESCAPES if values["escapes"] else Notation.RAW
+        notation = (
+            MessageEncoding.HEX
+            if values["hex"]
+            else MessageEncoding.ESCAPES
+            if values["escapes"]
+            else MessageEncoding.RAW
+        )
         chomp = values["chomp"]
         framing = Framing.parse(values["framing"], chomp=chomp, notation=notation)
         datagrams: list[bytes] | None = None
@@ -70,7 +76,7 @@ class SendPlan(NamedTuple):
         assert isinstance(transport, UdpTransport)
         grant = transport.grant
         settings.detail(f"sending from {transport.local} to {transport.peer}, allowed by {grant.rule} ({grant.source})")
-        sender = Sender(
+        sender = DatagramExchange(
             transport,
             output.sink,
             SendOptions(self.framing, self.wait, self.replies, self.retries, deadline),
@@ -92,10 +98,10 @@ class SendPlan(NamedTuple):
 
 def receive(settings: Settings, output: Output, receiver: UdpReceiver, count: int | None, deadline: Deadline) -> None:
     """Print what comes to `receiver`, which is closed whatever happens."""
-    from sockcli.reception import ReceiveOptions, Receiver  # sending does without
+    from sockcli.datagram.receiver import DatagramReceiver, ReceiveOptions  # sending does without
 
     settings.listening(receiver.local, chosen=receiver.grant.request.port == 0)
-    session = Receiver(
+    session = DatagramReceiver(
         receiver,
         output.sink,
         ReceiveOptions(count, deadline),

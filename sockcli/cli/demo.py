@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sockcli.base.escaping import printable
 from sockcli.cli.common import HELP_OPTIONS, Command, loudness_options, manifest_option
 from sockcli.cli.settings import Settings, pass_settings
-from sockcli.descriptors import STDIN, is_interactive
-from sockcli.text import printable
+from sockcli.stdio.descriptors import STDIN, is_interactive
 
 if TYPE_CHECKING:
+    from sockcli.base.poller import Interrupt
     from sockcli.demo.servers import Servers
     from sockcli.demo.tour import Step
-    from sockcli.wait import Interrupt
 
 INTRODUCTION = """\
 sockcli goes only where a manifest says it may. This tour shows what that
@@ -39,7 +39,7 @@ MAX_ANSWER = 1_024
 @pass_settings
 def command(settings: Settings, /, serve: bool) -> None:
     """Try everything with no network: servers on 127.0.0.1, a manifest for them, and a tour."""
-    from sockcli.signals import SignalInterrupt
+    from sockcli.base.interrupts import SignalInterrupt
 
     # Around all of it, so that on a signal as well nothing stays behind.
     with SignalInterrupt() as interrupt, demonstration(settings) as (servers, manifest):
@@ -94,9 +94,9 @@ def guide(servers: Servers, manifest: Path, interrupt: Interrupt) -> None:
 
 def keep_serving(servers: Servers, manifest: Path, interrupt: Interrupt) -> None:
     """Say how to reach the servers, and wait for a signal. Raises Interrupted."""
-    from sockcli.clock import NEVER
+    from sockcli.base.deadline import NEVER
+    from sockcli.base.poller import wait
     from sockcli.demo.tour import Step, services
-    from sockcli.wait import wait
 
     say("Serving until Ctrl-C. In another terminal:\n")
     show_commands(preparation(manifest))
@@ -110,8 +110,8 @@ def is_wanted(interrupt: Interrupt) -> bool:
     """Offer the REPL. Raises Interrupted."""
     import termios
 
-    from sockcli.clock import NEVER
-    from sockcli.wait import READABLE, wait
+    from sockcli.base.deadline import NEVER
+    from sockcli.base.poller import READABLE, wait
 
     say()
     say(OFFER, end="")

@@ -7,8 +7,9 @@ from typing import Any
 
 from sockcli.cli.settings import Settings
 from sockcli.cli.targets import make_runner, parse_target, tcp_target, udp_target
-from sockcli.repl import entry
-from sockcli.repl.options import EscapeKey, Target, TcpTarget, UdpTarget, parse_escape
+from sockcli.console import entry
+from sockcli.console.escape_key import EscapeKey, parse_escape
+from sockcli.sessions.targets import Target, TcpTarget, UdpTarget
 
 ESCAPE = "^]"
 

@@ -11,8 +11,8 @@ import click
 
 from sockcli import __version__
 from sockcli.cli.common import HELP_OPTIONS, Group, common_options
-from sockcli.descriptors import is_interactive
 from sockcli.errors import ExitCode, OutputGone
+from sockcli.stdio.descriptors import is_interactive
 
 
 class Entry(NamedTuple):

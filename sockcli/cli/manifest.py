@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
+from sockcli.base.formatting import counted, table
 from sockcli.cli.common import HELP_OPTIONS, Group, common_options
 from sockcli.cli.output import emit, emit_json
 from sockcli.cli.settings import Settings, pass_settings
-from sockcli.text import counted, table
 
 
 @click.group("manifest", cls=Group, no_args_is_help=False, context_settings=HELP_OPTIONS)

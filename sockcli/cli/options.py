@@ -10,8 +10,8 @@ from click.core import ParameterSource
 
 from sockcli.cli.common import bundle
 from sockcli.cli.params import limit, source
-from sockcli.descriptors import is_interactive
 from sockcli.errors import UsageError
+from sockcli.stdio.descriptors import is_interactive
 
 family_options = bundle(
     click.option("-4", "ipv4", is_flag=True, help="IPv4 only."),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import click
 
-from sockcli.text import as_unicode, printable
+from sockcli.base.escaping import as_unicode, printable
 
 
 def emit(text: str) -> None:

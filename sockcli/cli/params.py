@@ -8,9 +8,9 @@ from typing import Literal
 
 import click
 
-from sockcli.endpoint import Endpoint, Host, parse_port, quoted, split_target
+from sockcli.base.connect_options import Source
+from sockcli.base.endpoint import Endpoint, Host, parse_port, quoted, split_target
 from sockcli.errors import UsageError
-from sockcli.options import Source
 
 Protocol = Literal["tcp", "udp"]
 

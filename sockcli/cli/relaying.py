@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
+from sockcli.base.connect_options import DialOptions, ListenOptions
+from sockcli.base.deadline import Deadline
+from sockcli.base.endpoint import Operation
+from sockcli.base.outcome import Ending
 from sockcli.cli.options import family_of
 from sockcli.cli.params import connect_target, expect_no_more, listen_target
 from sockcli.cli.running import Output, Session, prepare
 from sockcli.cli.settings import Settings, report
 from sockcli.cli.telnet import telnet_options_of
-from sockcli.clock import Deadline
-from sockcli.descriptors import STDERR
-from sockcli.ending import Ending
-from sockcli.endpoint import Operation
 from sockcli.errors import ProtocolError, TimedOut, Unreachable, UsageError
-from sockcli.net.base import Transport
 from sockcli.net.listen import TcpListener, accept_next
-from sockcli.options import DialOptions, ListenOptions
+from sockcli.net.transport import Transport
 from sockcli.policy import Request
-from sockcli.progress import Progress, progress
-from sockcli.relay import Relay, RelayOptions
-from sockcli.streams import Source
-from sockcli.tty import window_size
+from sockcli.stdio.descriptors import STDERR
+from sockcli.stdio.line_discipline import window_size
+from sockcli.stdio.progress import Progress, progress
+from sockcli.stdio.source import Source
+from sockcli.transfer.relay import Relay, RelayOptions
 
 if TYPE_CHECKING:
     from sockcli.telnet import TelnetCodec, TelnetOptions
@@ -169,9 +169,9 @@ class Sessions:
     def _notice_event(self, event: object) -> None:
         """What telnet has to tell a person: a warning at once, the rest for `-v`."""
         from sockcli.telnet.events import TelnetWarning
-        from sockcli.telnet.wording import worded
+        from sockcli.telnet.wording import describe
 
-        if text := worded(event):
+        if text := describe(event):
             tell = self._settings.notice if isinstance(event, TelnetWarning) else self._settings.detail
             tell(f"telnet: {text}")
 

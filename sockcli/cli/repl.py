@@ -9,8 +9,8 @@ import click
 from sockcli.cli.common import HELP_OPTIONS, Command, common_options
 from sockcli.cli.options import escape_option
 from sockcli.cli.settings import Settings, pass_settings
-from sockcli.descriptors import is_interactive
 from sockcli.errors import UsageError
+from sockcli.stdio.descriptors import is_interactive
 
 
 @click.command("repl", cls=Command, context_settings=HELP_OPTIONS)

@@ -7,22 +7,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sockcli.base.deadline import Deadline
+from sockcli.base.interrupts import SignalInterrupt
+from sockcli.base.outcome import DRAIN_GRACE, Ending, ending_of
+from sockcli.base.poller import Interrupt
 from sockcli.cli.settings import Settings
-from sockcli.clock import Deadline
-from sockcli.descriptors import STDOUT
-from sockcli.ending import LAST_WORDS, Ending, ending_of
 from sockcli.engine import Engine
 from sockcli.errors import OutputGone, SockcliError, UsageError
 from sockcli.policy import Request
-from sockcli.signals import SignalInterrupt
-from sockcli.streams import Sink
-from sockcli.wait import Interrupt
+from sockcli.stdio.descriptors import STDOUT
+from sockcli.stdio.sink import Sink
 
 if TYPE_CHECKING:
-    from sockcli.endpoint import Address
-    from sockcli.flow import Tap
+    from sockcli.base.endpoint import Address
     from sockcli.policy import Grant
-    from sockcli.record import JsonEvents
+    from sockcli.stdio.json_events import JsonEvents
+    from sockcli.stdio.tap import Tap
     from sockcli.terminal import FilterMode, TerminalFilter
 
 
@@ -73,7 +73,7 @@ class Output:
             return
         if hex_dump == log == "-":
             raise UsageError("--hex-dump and --log would both write to stderr", hint="record one of them to a file")
-        from sockcli.record import Limits, open_records
+        from sockcli.stdio.recording import Limits, open_records
 
         self.taps = open_records(hex_dump, log, Limits(self.interrupt, deadline))
 
@@ -98,7 +98,7 @@ class Output:
         """Run it, between its connect and its close event. Raises SockcliError, as it does."""
         self._had_session = True
         if self.events is not None:
-            self.sink.put(self.events.connect(grant, address))
+            self.sink.write_raw(self.events.connect(grant, address))
         try:
             ending = session.run()
         except OutputGone:
@@ -115,8 +115,8 @@ class Output:
             self._settings.notice(notice)
 
     def _say(self, line: bytes) -> None:
-        self.sink.put(line)
-        self.sink.drain(Deadline(LAST_WORDS))
+        self.sink.write_raw(line)
+        self.sink.drain(Deadline(DRAIN_GRACE))
 
     def _close_taps(self) -> None:
         for tap in self.taps:
@@ -124,7 +124,7 @@ class Output:
 
 
 def json_events() -> JsonEvents:
-    from sockcli.record import JsonEvents
+    from sockcli.stdio.json_events import JsonEvents
 
     return JsonEvents()
 

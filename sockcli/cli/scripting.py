@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sockcli.cli.settings import Settings, say
 from sockcli.cli.targets import make_runner, parse_piped
-from sockcli.repl.options import Target
-from sockcli.repl.script import Voice, run_script
+from sockcli.commands.script import Voice, run_script
+from sockcli.sessions.targets import Target
 
 
 def run(settings: Settings, target: Target | None) -> None:

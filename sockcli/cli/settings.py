@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sockcli.descriptors import STDERR
-from sockcli.text import counted, printable
+from sockcli.base.escaping import printable
+from sockcli.base.formatting import counted
+from sockcli.stdio.descriptors import STDERR
 
 if TYPE_CHECKING:
-    from sockcli.endpoint import Address
+    from sockcli.base.endpoint import Address
     from sockcli.policy import Policy
 
 

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sockcli.base.connect_options import DialOptions, ListenOptions
+from sockcli.base.deadline import Deadline
+from sockcli.base.endpoint import Operation, quoted
 from sockcli.cli import tcp_options, udp_options
 from sockcli.cli.check import explain_request, parse_request
 from sockcli.cli.common import HELP_OPTIONS, Command
@@ -17,15 +20,13 @@ from sockcli.cli.options import Given, family_of
 from sockcli.cli.params import connect_target, expect_no_more, listen_target
 from sockcli.cli.telnet import TELNET_ONLY, telnet_options_of
 from sockcli.cli.usage import usage_error
-from sockcli.clock import Deadline
-from sockcli.endpoint import Operation, quoted
 from sockcli.errors import UsageError
-from sockcli.options import DialOptions, ListenOptions
 from sockcli.policy import Request
-from sockcli.repl.options import Limits, ListenTarget, Settings, Target, TcpTarget, TelnetUse, UdpTarget
+from sockcli.sessions.settings import Settings
+from sockcli.sessions.targets import Limits, ListenTarget, Target, TcpTarget, TelnetUse, UdpTarget
 
 if TYPE_CHECKING:
-    from sockcli.repl.shell import CommandRunner, Shell
+    from sockcli.commands.shell import CommandRunner, Shell
 
 # Options of the command line that mean something for a pipe, for a script, or for a whole run of the program.
 NOT_FOR_SESSIONS = {
@@ -52,8 +53,8 @@ READERS = {"tcp": tcp_reader, "udp": udp_reader}
 
 def make_runner(shell: Shell) -> CommandRunner:
     """What runs the REPL's commands, which read their words as the command line does."""
-    from sockcli.repl.command import CommandLine
-    from sockcli.repl.runner import Runner  # a session that is the program may never be given a command
+    from sockcli.commands.model import CommandLine
+    from sockcli.commands.runner import Runner  # a session that is the program may never be given a command
 
     return Runner(shell, CommandLine(parse_request, explain_request, option_rows))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from sockcli.base.connect_options import CONNECT_TIMEOUT, RETRY_DELAY
 from sockcli.cli.common import bundle, common_options
 from sockcli.cli.options import (
     Given,
@@ -19,9 +20,8 @@ from sockcli.cli.options import (
 )
 from sockcli.cli.params import limit, pause, whole_number
 from sockcli.cli.telnet import TELNET_ONLY, TEXT, check_telnet, telnet_options
-from sockcli.descriptors import is_interactive
 from sockcli.errors import UsageError
-from sockcli.options import CONNECT_TIMEOUT, RETRY_DELAY
+from sockcli.stdio.descriptors import is_interactive
 
 # Options that only make sense where something is sent, received, connected to, or relayed at all.
 SENDING = ("crlf", "line_delay", "linger", "no_shutdown")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sockcli.base.encodings import canonical_encoding
+from sockcli.base.endpoint import quoted
 from sockcli.cli.common import bundle
 from sockcli.cli.options import Given
-from sockcli.endpoint import quoted
 from sockcli.errors import UsageError
-from sockcli.text import canonical_encoding
 
 if TYPE_CHECKING:
     from sockcli.telnet import TelnetOptions

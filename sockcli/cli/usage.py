@@ -11,9 +11,9 @@ from difflib import get_close_matches
 
 import click
 
-from sockcli.endpoint import quoted
+from sockcli.base.endpoint import quoted
+from sockcli.base.formatting import uncapitalized
 from sockcli.errors import UsageError
-from sockcli.text import uncapitalized
 
 # The commands whose --json is a line for each event, an error among them.
 WITH_EVENTS = frozenset({"tcp", "udp"})

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from sockcli.clock import NEVER, Deadline
+from sockcli.base.deadline import NEVER, Deadline
+from sockcli.base.endpoint import Address
 from sockcli.connection import Connection
-from sockcli.endpoint import Address
 
 # More than a tour needs. The oldest goes when another comes: it is UDP.
 MAX_WAITING: Final = 256

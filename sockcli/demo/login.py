@@ -10,13 +10,13 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from sockcli.base.escaping import printable
 from sockcli.connection import Connection
 from sockcli.demo.screen import CLEAR, ENTER, LEAVE, page
 from sockcli.demo.telnet import Heard, TelnetServer, TerminalType, WindowSize
 from sockcli.errors import Interrupted
 from sockcli.telnet import constants as tn
 from sockcli.telnet.events import Command
-from sockcli.text import printable
 
 MAX_LINE: Final = 64
 # Where the client does not tell.

@@ -7,9 +7,9 @@ import signal
 import subprocess
 from typing import Final, NamedTuple
 
-from sockcli.clock import Deadline
+from sockcli.base.deadline import Deadline
+from sockcli.base.poller import READABLE, Interrupt, Poller
 from sockcli.errors import LocalFailure
-from sockcli.wait import READABLE, Interrupt, Poller
 
 # A step takes well under a second. A machine that is slow beyond this is told so, not waited for.
 LIMIT: Final = 30.0

@@ -13,19 +13,19 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import Final
 
+from sockcli.base.endpoint import Address, Host, Operation
+from sockcli.base.poller import READABLE, wait
 from sockcli.connection import Connection
 from sockcli.demo.echo import UdpEcho, serve_echo
 from sockcli.demo.lines import serve_lines
 from sockcli.demo.login import serve_telnet
-from sockcli.endpoint import Address, Host, Operation
 from sockcli.engine import Engine
 from sockcli.errors import Interrupted, SockcliError
-from sockcli.net.base import Signal
 from sockcli.net.listen import TcpListener, accept_next
+from sockcli.net.transport import NotReady
 from sockcli.net.udp import UdpReceiver
 from sockcli.policy import Policy, Request
 from sockcli.policy.manifest import parse_manifest
-from sockcli.wait import READABLE, wait
 
 SERVER_MANIFEST: Final = (
     b'{"permissions": [{"socket": ["tcp-listen:127.0.0.1", "udp-bind:127.0.0.1", "udp-send-to:127.0.0.1"]}]}'
@@ -141,7 +141,7 @@ def answer_datagrams(receiver: UdpReceiver, policy: Policy, stop: Stop) -> None:
             wait([(receiver.fileno(), READABLE)], echo.next_due(), stop)
             with suppress(SockcliError):  # one that cannot be answered is one more that got lost
                 received = receiver.receive_from()
-                if not isinstance(received, Signal):
+                if not isinstance(received, NotReady):
                     echo.take(*received)
             for data, peer in echo.due():
                 send_back(receiver, policy, data, peer)

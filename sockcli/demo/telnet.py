@@ -13,7 +13,7 @@ from sockcli.telnet.events import Command, Side, Subnegotiation
 from sockcli.telnet.features import IS, SEND
 from sockcli.telnet.negotiator import Negotiator
 from sockcli.telnet.newline import Incoming, style_for
-from sockcli.telnet.outbox import Outbox
+from sockcli.telnet.outbox import SendQueue
 from sockcli.telnet.parser import Negotiation, Parser
 from sockcli.telnet.sender import Sender
 
@@ -46,7 +46,7 @@ class TelnetServer:
         self._negotiator = Negotiator(self._agrees)
         self._parser = Parser()
         self._incoming = Incoming()
-        self._outbox = Outbox()
+        self._outbox = SendQueue()
         self._sender = Sender(self._outbox, lambda: style_for("line", None, binary=False))
 
     def ask_peer(self, option: int) -> None:

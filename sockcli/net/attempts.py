@@ -6,11 +6,11 @@ import errno
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from sockcli.clock import Deadline
-from sockcli.endpoint import Address, is_link_local
+from sockcli.base.connect_options import Note
+from sockcli.base.deadline import Deadline
+from sockcli.base.endpoint import Address, is_link_local
 from sockcli.errors import LocalFailure, SockcliError, TimedOut, Unreachable
-from sockcli.net.base import RAISE_LIMIT, NoDescriptors, lacks_descriptors, reason
-from sockcli.options import Note
+from sockcli.net.os_errors import RAISE_LIMIT, NoDescriptors, lacks_descriptors, reason
 from sockcli.policy import Request
 
 NO_ANSWER: Final = "no answer"

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Final, NamedTuple, TypeAlias
 
-from sockcli.endpoint import Address, Operation
+from sockcli.base.endpoint import Address, Operation
 from sockcli.errors import LocalFailure
-from sockcli.net.base import RAISE_LIMIT, Net, NoDescriptors, lacks_descriptors, reason
+from sockcli.net.os_errors import RAISE_LIMIT, NoDescriptors, lacks_descriptors, reason
 from sockcli.net.sockaddr import af, to_sockaddr
+from sockcli.net.system import Net
 from sockcli.policy import Grant
 
 _PRIVILEGED_PORTS: Final = 1024
@@ -23,7 +24,7 @@ _HINTS: Final = {
 _NOT_HERE: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 
-class LocalEnd(NamedTuple):
+class BindAddress(NamedTuple):
     """Where a socket is to be bound; port 0 lets the system choose. `grant` is what allows it."""
 
     address: Address
@@ -34,11 +35,11 @@ class LocalEnd(NamedTuple):
 
 
 # By family, 4 and 6.
-LocalEnds: TypeAlias = Mapping[int, LocalEnd]
-NO_LOCAL_ENDS: Final[LocalEnds] = {}
+BindAddresses: TypeAlias = Mapping[int, BindAddress]
+NO_BIND_ADDRESSES: Final[BindAddresses] = {}
 
 
-def bind(sock: socket.socket, end: LocalEnd) -> None:
+def bind(sock: socket.socket, end: BindAddress) -> None:
     """Raises LocalFailure, which names the address and says what to do."""
     if end.address.port and sock.type == socket.SOCK_DGRAM:
         # Leave to send is enough for an ephemeral port only.
@@ -51,7 +52,7 @@ def bind(sock: socket.socket, end: LocalEnd) -> None:
         raise cannot_bind(end, exc) from exc
 
 
-def cannot_bind(end: LocalEnd, exc: OSError) -> LocalFailure:
+def cannot_bind(end: BindAddress, exc: OSError) -> LocalFailure:
     sentence = f"cannot bind to {end}: {reason(exc)}"
     if lacks_descriptors(exc):
         return NoDescriptors(sentence, hint=RAISE_LIMIT)
@@ -69,7 +70,7 @@ def bind_first(grant: Grant, addresses: Sequence[Address], kind: int, net: Net) 
     """
     failure = LocalFailure(f"{grant.request}: there is no address to bind to")
     for address in grant.admit(addresses):
-        end = LocalEnd(address, grant)
+        end = BindAddress(address, grant)
         try:
             return _bound(end, kind, net)
         except OSError as exc:
@@ -80,7 +81,7 @@ def bind_first(grant: Grant, addresses: Sequence[Address], kind: int, net: Net) 
     raise failure
 
 
-def _bound(end: LocalEnd, kind: int, net: Net) -> socket.socket:
+def _bound(end: BindAddress, kind: int, net: Net) -> socket.socket:
     with ExitStack() as undo:
         sock = net.socket(af(end.address.family), kind)
         undo.callback(sock.close)

@@ -7,16 +7,18 @@ import socket
 from collections.abc import Sequence
 from typing import Final
 
-from sockcli.clock import NEVER, Deadline
-from sockcli.endpoint import Address
+from sockcli.base.connect_options import BACKLOG
+from sockcli.base.deadline import NEVER, Deadline
+from sockcli.base.endpoint import Address
+from sockcli.base.poller import NO_INTERRUPT, READABLE, Interrupt
 from sockcli.errors import TimedOut
-from sockcli.net.base import SYSTEM_NET, Net, NoDescriptors, Signal, translate
-from sockcli.net.bind import LocalEnd, bind_first, cannot_bind
+from sockcli.net.bind import BindAddress, bind_first, cannot_bind
+from sockcli.net.os_errors import NoDescriptors, translate
 from sockcli.net.sockaddr import from_sockaddr
-from sockcli.net.tcp import TcpTransport
-from sockcli.options import BACKLOG
+from sockcli.net.stream import TcpTransport
+from sockcli.net.system import SYSTEM_NET, Net
+from sockcli.net.transport import NotReady
 from sockcli.policy import Grant
-from sockcli.wait import NO_INTERRUPT, READABLE, Interrupt
 
 # accept(2), "Error handling": Linux passes on what befell the connection while it was queued. It is gone; the
 # listener is well.
@@ -54,13 +56,13 @@ class TcpListener:
     def fileno(self) -> int:
         return self._sock.fileno()
 
-    def accept(self) -> TcpTransport | Signal:
+    def accept(self) -> TcpTransport | NotReady:
         """The next peer, or WOULD_BLOCK. Raises NoDescriptors, after which the listener stays readable."""
         while True:
             try:
                 sock, sockaddr = self._sock.accept()
             except BlockingIOError:
-                return Signal.WOULD_BLOCK
+                return NotReady.WOULD_BLOCK
             except OSError as exc:
                 if exc.errno in _ITS_OWN_FAULT:
                     continue
@@ -79,7 +81,7 @@ def listen(grant: Grant, addresses: Sequence[Address], *, backlog: int = BACKLOG
         sock.listen(backlog)
     except OSError as exc:
         listener.close()
-        raise cannot_bind(LocalEnd(listener.local, grant), exc) from exc
+        raise cannot_bind(BindAddress(listener.local, grant), exc) from exc
     return listener
 
 

@@ -13,14 +13,15 @@ import threading
 from contextlib import suppress
 from typing import Final
 
-from sockcli.clock import NEVER, Deadline
-from sockcli.endpoint import LOOPBACK, Address, Endpoint, Operation, parse_port, quoted
+from sockcli.base.deadline import NEVER, Deadline
+from sockcli.base.endpoint import LOOPBACK, Address, Endpoint, Operation, parse_port, quoted
+from sockcli.base.formatting import uncapitalized
+from sockcli.base.poller import NO_INTERRUPT, READABLE, Interrupt
 from sockcli.errors import LocalFailure, SockcliError, TimedOut, Unresolved, UsageError
-from sockcli.net.base import SYSTEM_NET, Net, SockAddr, lacks_descriptors, reason, translate
+from sockcli.net.os_errors import lacks_descriptors, reason, translate
 from sockcli.net.sockaddr import af, from_sockaddr
+from sockcli.net.system import SYSTEM_NET, Net, SockAddr
 from sockcli.policy import Grant
-from sockcli.text import uncapitalized
-from sockcli.wait import NO_INTERRUPT, READABLE, Interrupt
 
 LOCALHOST: Final = "localhost"
 

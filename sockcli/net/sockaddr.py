@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 from typing import Final
 
-from sockcli.endpoint import Address, Host, HostKind, is_link_local
+from sockcli.base.endpoint import Address, Host, HostKind, is_link_local
 from sockcli.errors import LocalFailure
-from sockcli.net.base import SockAddr
+from sockcli.net.system import SockAddr
 
 _FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
 UNSPECIFIED: Final = {4: Host("0.0.0.0", HostKind.IPV4), 6: Host("::", HostKind.IPV6)}

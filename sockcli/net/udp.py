@@ -12,14 +12,16 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from sockcli.endpoint import Address, Operation
+from sockcli.base.connect_options import Note
+from sockcli.base.endpoint import Address, Operation
 from sockcli.errors import LocalFailure, SockcliError, Unreachable
 from sockcli.net.attempts import Attempts
-from sockcli.net.base import CHUNK, SYSTEM_NET, Events, Net, Signal, SockAddr, translate
-from sockcli.net.bind import NO_LOCAL_ENDS, LocalEnds, bind, bind_first, join
+from sockcli.net.bind import NO_BIND_ADDRESSES, BindAddresses, bind, bind_first, join
+from sockcli.net.os_errors import translate
 from sockcli.net.sockaddr import af, from_sockaddr, to_sockaddr
-from sockcli.net.udp_batch import ANCILLARY, REFUSALS, SOL_UDP, UDP_GRO, Ancillary, batch, cut_at, split
-from sockcli.options import Note
+from sockcli.net.system import SYSTEM_NET, Net, SockAddr
+from sockcli.net.transport import CHUNK, Events, NotReady
+from sockcli.net.udp_offload import ANCILLARY, REFUSALS, SOL_UDP, UDP_GRO, Ancillary, batch, cut_at, split
 from sockcli.policy import Grant
 
 # 65,535 less the UDP header, and on IPv4, whose length counts its own header too, less 20 more.
@@ -36,7 +38,7 @@ def connect(
     grant: Grant,
     addresses: Sequence[Address],
     *,
-    sources: LocalEnds = NO_LOCAL_ENDS,
+    sources: BindAddresses = NO_BIND_ADDRESSES,
     net: Net = SYSTEM_NET,
     note: Note | None = None,
 ) -> UdpTransport:
@@ -100,7 +102,7 @@ class UdpTransport:
     def fileno(self) -> int:
         return self._sock.fileno()
 
-    def receive(self, limit: int = CHUNK) -> bytes | Signal:  # noqa: ARG002
+    def receive(self, limit: int = CHUNK) -> bytes | NotReady:  # noqa: ARG002
         """One datagram of the peer's, whole, however small `limit` is."""
         while not self._came:
             try:
@@ -108,7 +110,7 @@ class UdpTransport:
             except BlockingIOError:
                 if self._trouble is not None:
                     raise self._report() from None
-                return Signal.WOULD_BLOCK
+                return NotReady.WOULD_BLOCK
             except OSError as exc:
                 if self._trouble is not None:
                     raise self._report() from exc
@@ -124,7 +126,7 @@ class UdpTransport:
             self._came.extend(came)
         return self._came.popleft()
 
-    def send(self, data: memoryview) -> int | Signal:
+    def send(self, data: memoryview) -> int | NotReady:
         """Send one datagram: all of it, or WOULD_BLOCK.
 
         Unreachable may speak of an earlier one; this one has been sent nevertheless, if the kernel took it.
@@ -133,14 +135,14 @@ class UdpTransport:
         try:
             return self._sock.send(data)
         except BlockingIOError:
-            return Signal.WOULD_BLOCK
+            return NotReady.WOULD_BLOCK
         except OSError as exc:
             # The kernel reports what became of an earlier datagram, and has not sent this one.
             with contextlib.suppress(OSError):
                 self._sock.send(data)
             raise self._explain(exc) from exc
 
-    def send_many(self, datagrams: Sequence[bytes]) -> int | Signal:
+    def send_many(self, datagrams: Sequence[bytes]) -> int | NotReady:
         """Send some of them, from the front, in one system call: how many, or WOULD_BLOCK.
 
         An error that speaks of earlier ones is kept for `receive` and `check_error`, or raised as by `send`.
@@ -152,7 +154,7 @@ class UdpTransport:
             try:
                 self._sock.sendmsg(together, cut_at(len(together[0])))
             except BlockingIOError:
-                return Signal.WOULD_BLOCK
+                return NotReady.WOULD_BLOCK
             except OSError as exc:
                 if exc.errno in REFUSALS:
                     self.batches = False
@@ -214,25 +216,25 @@ class UdpReceiver:
     def fileno(self) -> int:
         return self._sock.fileno()
 
-    def receive_from(self) -> tuple[bytes, Address] | Signal:
+    def receive_from(self) -> tuple[bytes, Address] | NotReady:
         """One datagram, whole, and who sent it."""
         came = self._receive()
-        return came if isinstance(came, Signal) else (came[0], came[2])
+        return came if isinstance(came, NotReady) else (came[0], came[2])
 
-    def receive_many(self) -> tuple[list[bytes], Address] | Signal:
+    def receive_many(self) -> tuple[list[bytes], Address] | NotReady:
         """All of one sender that the kernel hands over at once, after `join_batches`."""
         came = self._receive()
-        return came if isinstance(came, Signal) else (split(came[0], came[1]), came[2])
+        return came if isinstance(came, NotReady) else (split(came[0], came[1]), came[2])
 
     def join_batches(self) -> None:
         """From now on only `receive_many` tells where a datagram ends."""
         _join_batches(self._sock)
 
-    def _receive(self) -> tuple[bytes, Ancillary, Address] | Signal:
+    def _receive(self) -> tuple[bytes, Ancillary, Address] | NotReady:
         try:
             data, ancillary, flags, sender = self._sock.recvmsg(_BUFFER, ANCILLARY)
         except BlockingIOError:
-            return Signal.WOULD_BLOCK
+            return NotReady.WOULD_BLOCK
         except OSError as exc:
             raise translate(exc, f"{self.grant.request.operation} {self.local}") from exc
         if self._known is None or self._known[0] != sender:
@@ -241,7 +243,7 @@ class UdpReceiver:
         _expect_whole(flags, address)
         return data, ancillary, address
 
-    def send_to(self, data: memoryview, address: Address, grant: Grant) -> int | Signal:
+    def send_to(self, data: memoryview, address: Address, grant: Grant) -> int | NotReady:
         """Answer from this port. It takes a grant for sending to that address: leave to receive is not enough."""
         if grant.request.operation is not Operation.UDP_SEND_TO:
             raise TypeError(f"{grant} does not allow anything to be sent")
@@ -250,7 +252,7 @@ class UdpReceiver:
         try:
             return self._sock.sendto(data, to_sockaddr(address))
         except BlockingIOError:
-            return Signal.WOULD_BLOCK
+            return NotReady.WOULD_BLOCK
         except OSError as exc:
             raise translate(exc, f"{grant.request.operation} {address}") from exc
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from sockcli.endpoint import Host, HostKind
+from sockcli.base.address_scope import embedded_ipv4
+from sockcli.base.endpoint import Host, HostKind
 from sockcli.policy.rule import WIDTHS, Block, Exact, Pattern, PlacedRule, Request, Suffix
-from sockcli.scope import embedded_ipv4
 
 # A name, an address, "*.domain" or "*" as text; a block as width, bits and prefix.
 _Filed = str | tuple[int, int, int]

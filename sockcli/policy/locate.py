@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final, NamedTuple
 
+from sockcli.base.formatting import system_reason
 from sockcli.errors import ManifestError, ManifestProblem
 from sockcli.policy.manifest import parse_manifest
 from sockcli.policy.policy import Policy
-from sockcli.text import system_reason
 
 VARIABLE: Final = "SOCKCLI_MANIFEST"
 FILE_NAME: Final = "manifest.json"

@@ -10,7 +10,7 @@ import gc
 from collections.abc import Iterator
 from typing import Final
 
-from sockcli.endpoint import Operation, quoted
+from sockcli.base.endpoint import Operation, quoted
 from sockcli.errors import ManifestError, ManifestProblem, UsageError
 from sockcli.policy.policy import Policy
 from sockcli.policy.rule import Effect, PlacedRule, Rule

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple, NoReturn, final
 
-from sockcli.endpoint import LOOPBACK, Address, Host, Operation
+from sockcli.base.address_scope import Scope, scope
+from sockcli.base.endpoint import LOOPBACK, Address, Host, Operation
 from sockcli.errors import Denied, UsageError
 from sockcli.policy.index import AllowIndex, DenyIndex
 from sockcli.policy.rule import AnyHost, Block, Effect, Exact, Pattern, PlacedRule, Request, Rule, Suffix
-from sockcli.scope import Scope, scope
 
 _OUTWARD: Final = frozenset({Operation.TCP_CONNECT, Operation.UDP_SEND_TO})
 _SHOWN_ADDRESSES: Final = 4  # however many records a name has, its denial stays a line that can be read

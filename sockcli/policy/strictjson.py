@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from sockcli.endpoint import quoted
+from sockcli.base.endpoint import quoted
+from sockcli.base.formatting import uncapitalized
 from sockcli.errors import ManifestProblem
-from sockcli.text import uncapitalized
 
 _PLAIN_KEY = r"[A-Za-z0-9_-]+"
 _BOM: Final = "\ufeff"

@@ -16,14 +16,14 @@ from typing import Final
 
 from sockcli.errors import ProtocolError, UsageError
 from sockcli.telnet import constants as tn
-from sockcli.telnet.conversation import Conversation
+from sockcli.telnet.conversation import OptionState
 from sockcli.telnet.detector import Detector
 from sockcli.telnet.events import Activated, Command, Data, Event, Prompt, Side, Subnegotiation
-from sockcli.telnet.intake import Intake
+from sockcli.telnet.intake import TokenStream
 from sockcli.telnet.negotiator import OptionStatus
 from sockcli.telnet.newline import CR, LF, Incoming, Style, style_for
 from sockcli.telnet.options import TelnetOptions, checked
-from sockcli.telnet.outbox import Outbox
+from sockcli.telnet.outbox import SendQueue
 from sockcli.telnet.parser import Negotiation, Token
 from sockcli.telnet.sender import Sender
 
@@ -39,11 +39,11 @@ class TelnetCodec:
     def __init__(self, options: TelnetOptions = _DEFAULTS, *, active: bool = True) -> None:
         self._options = checked(options)
         self._events: list[Event] = []
-        self._outbox = Outbox()
+        self._outbox = SendQueue()
         self._detector = Detector()
-        self._intake = Intake()
+        self._intake = TokenStream()
         self._incoming = Incoming()
-        self._conversation = Conversation(self._options, self._outbox, self._emit)
+        self._conversation = OptionState(self._options, self._outbox, self._emit)
         self._sender = Sender(self._outbox, self._style)
         self._active = False
         self._urgent = False

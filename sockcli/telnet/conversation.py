@@ -24,8 +24,8 @@ from sockcli.telnet.events import (
 )
 from sockcli.telnet.features import CharacterSet, Feature, Outcome, Reply, TerminalType, WindowSize
 from sockcli.telnet.negotiator import HEARD, Change, Negotiator, OptionStatus
-from sockcli.telnet.options import INITIAL, TelnetOptions, agrees, can_do, known_size
-from sockcli.telnet.outbox import Outbox
+from sockcli.telnet.options import INITIAL, TelnetOptions, accepts, can_do, known_size
+from sockcli.telnet.outbox import SendQueue
 from sockcli.telnet.parser import Negotiation
 
 # Far more than any login needs: a peer that changes its mind this often with nothing to say is in a loop.
@@ -37,12 +37,12 @@ FLOOD: Final = "the peer keeps changing options with no data between; not answer
 UNREAD: Final = "the peer asks for more than it reads; not answering all of it"
 
 
-class Conversation:
-    def __init__(self, options: TelnetOptions, outbox: Outbox, emit: Callable[[Event], None]) -> None:
+class OptionState:
+    def __init__(self, options: TelnetOptions, outbox: SendQueue, emit: Callable[[Event], None]) -> None:
         self._options = options
         self._outbox = outbox
         self._emit = emit
-        self._negotiator = Negotiator(lambda side, option: agrees(self._options, side, option))
+        self._negotiator = Negotiator(lambda side, option: accepts(self._options, side, option))
         self._window = WindowSize(options.size)
         self._serial = SerialPort(parse_com(options.com or ""))
         self._features: dict[int, Feature] = {
@@ -102,7 +102,7 @@ class Conversation:
         if self._serial.settings.requests():
             wanted.append((Side.US, tn.COM_PORT))
         for side, option in wanted:
-            if agrees(self._options, side, option):
+            if accepts(self._options, side, option):
                 self._apply(side, option, self._negotiator.request(side, option, enable=True))
 
     def request(self, option: int, side: Side, enable: bool) -> None:

@@ -9,7 +9,7 @@ from sockcli.telnet.mccp import Inflater
 from sockcli.telnet.parser import Parser, Token
 
 
-class Intake:
+class TokenStream:
     __slots__ = ("_inflater", "_parser")
 
     def __init__(self) -> None:

@@ -45,8 +45,8 @@ class OptionStatus(NamedTuple):
 
 
 class Negotiator:
-    def __init__(self, agrees: Callable[[Side, int], bool]) -> None:
-        self._agrees = agrees
+    def __init__(self, accepts: Callable[[Side, int], bool]) -> None:
+        self._agrees = accepts
         self._states: dict[tuple[Side, int], State] = {}
 
     def enabled(self, side: Side, option: int) -> bool:

@@ -1,6 +1,6 @@
 """What the user wants of telnet, and which options follow from that.
 
-`agrees` is the policy: the whole of it is two tables. RFC 1123 3.2.1: what is not in them is refused.
+`accepts` is the policy: the whole of it is two tables. RFC 1123 3.2.1: what is not in them is refused.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class TelnetOptions(NamedTuple):
     size: tuple[int, int] | None = None  # columns, rows
     env: Mapping[str, str] = {}  # what --env lists, and nothing else
     binary: bool = False
-    com: str | None = None  # "" agrees to RFC 2217; "115200,8n1" also sets the port
+    com: str | None = None  # "" accepts to RFC 2217; "115200,8n1" also sets the port
     mud: bool = False
     compress: bool = False
     charset: str = "UTF-8"
@@ -89,7 +89,7 @@ INITIAL: Final = (
 )
 
 
-def agrees(options: TelnetOptions, side: Side, option: int) -> bool:
+def accepts(options: TelnetOptions, side: Side, option: int) -> bool:
     wanted = _AGREED[side].get(option)
     return wanted is not None and wanted(options)
 

@@ -16,7 +16,7 @@ class _Kind(Enum):
     URGENT = auto()
 
 
-class Outbox:
+class SendQueue:
     __slots__ = ("_parts",)
 
     def __init__(self) -> None:

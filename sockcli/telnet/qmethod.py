@@ -22,7 +22,7 @@ class State(Enum):
 class Input(Enum):
     """What happens to one side of an option."""
 
-    ON = "the peer wants it on, or agrees"  # WILL for its side, DO for ours; we would have it
+    ON = "the peer wants it on, or accepts"  # WILL for its side, DO for ours; we would have it
     UNWANTED = "the peer wants it on, and we do not"
     OFF = "the peer wants it off, or refuses"  # WONT, DONT: always granted (RFC 854)
     ASK_ON = "we want it on"

@@ -7,7 +7,7 @@ from typing import Final
 
 from sockcli.telnet.constants import IAC_BYTE, IAC_IAC
 from sockcli.telnet.newline import Outgoing, Style
-from sockcli.telnet.outbox import Outbox
+from sockcli.telnet.outbox import SendQueue
 
 # Some reads of stdin: whoever sends stops at the first one that is held back.
 HOLD_LIMIT: Final = 256 * 1024
@@ -18,7 +18,7 @@ class Sender:
 
     __slots__ = ("_finished", "_held", "_outbox", "_outgoing", "_style", "blocked")
 
-    def __init__(self, outbox: Outbox, style: Callable[[], Style]) -> None:
+    def __init__(self, outbox: SendQueue, style: Callable[[], Style]) -> None:
         self._outbox = outbox
         self._style = style
         self._outgoing = Outgoing(style())

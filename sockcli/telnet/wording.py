@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from sockcli.base.escaping import printable
+from sockcli.base.formatting import counted
 from sockcli.telnet import events as ev
 from sockcli.telnet.constants import GMCP, MSDP, MSSP, option_name
-from sockcli.text import counted, printable
 
 # What a server tells about a game, or about itself: there is nothing to do with it but to show it.
 _FOR_PEOPLE: Final = frozenset({MSDP, MSSP, GMCP})
@@ -14,7 +15,7 @@ _FOR_PEOPLE: Final = frozenset({MSDP, MSSP, GMCP})
 _SHOWN: Final = 1_000
 
 
-def worded(event: object) -> str | None:
+def describe(event: object) -> str | None:
     """None for what needs no words: data, what the session shows by itself, and what was acted on."""
     match event:
         case ev.TelnetWarning():

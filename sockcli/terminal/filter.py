@@ -10,16 +10,16 @@ import codecs
 import re
 from typing import TYPE_CHECKING, Final, Literal
 
-from sockcli.clock import Clock
+from sockcli.base.deadline import Clock
 from sockcli.terminal.characters import CONTEXT
 from sockcli.terminal.modes import Mode, Modes
 from sockcli.terminal.parser import Parser
-from sockcli.terminal.raw import RawPassage
-from sockcli.terminal.safe import SafeRules
+from sockcli.terminal.passthrough import RawPassage
+from sockcli.terminal.safe_rules import SafeRules
 from sockcli.terminal.tally import Tally
 
 if TYPE_CHECKING:
-    from sockcli.terminal.screen import ScreenRules
+    from sockcli.terminal.screen_rules import ScreenRules
 
 FilterMode = Literal["safe", "screen", "raw"]
 
@@ -71,7 +71,9 @@ class TerminalFilter:
         if mode != "screen":
             return self._safe
         if self._screen is None:
-            from sockcli.terminal.screen import ScreenRules  # its patterns take milliseconds, and few runs need them
+            from sockcli.terminal.screen_rules import (
+                ScreenRules,  # its patterns take milliseconds, and few runs need them
+            )
 
             self._screen = ScreenRules(self._tally, self._modes, self._clock)
         return self._screen

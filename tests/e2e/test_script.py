@@ -680,15 +680,32 @@ def test_the_escape_key_is_for_a_terminal(sockcli: Sockcli) -> None:
 def test_its_help_loads_nothing_of_it(sockcli: Sockcli) -> None:
     result = sockcli.run("repl", "--help", program=TIMED)
     assert result.code == ExitCode.OK
-    assert offenders(loaded(result.err), *HEAVY, "sockcli.repl", "sockcli.net", "sockcli.policy") == set()
+    assert (
+        offenders(
+            loaded(result.err),
+            *HEAVY,
+            "sockcli.sessions",
+            "sockcli.commands",
+            "sockcli.console",
+            "sockcli.net",
+            "sockcli.policy",
+        )
+        == set()
+    )
 
 
 def test_it_loads_nothing_of_a_terminals(sockcli: Sockcli) -> None:
     result = sockcli.run("repl", data=script("help", f"check tcp-connect {HOST} 80"), program=TIMED)
     assert result.code == ExitCode.OK
     modules = loaded(result.err)
-    assert "sockcli.repl.script" in modules
+    assert "sockcli.commands.script" in modules
     # asyncio brings some of those that no other run may load.
     brought = {"asyncio", "ssl", "logging", "concurrent", "subprocess"}
-    unwanted = {*HEAVY, "sockcli.relay", "sockcli.datagrams", "sockcli.repl.app", "sockcli.repl.completion"} - brought
+    unwanted = {
+        *HEAVY,
+        "sockcli.transfer.relay",
+        "sockcli.datagram.exchange",
+        "sockcli.console.app",
+        "sockcli.console.completion",
+    } - brought
     assert offenders(modules, *unwanted) == set()

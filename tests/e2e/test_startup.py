@@ -15,8 +15,8 @@ from tests.e2e.runner import Sockcli
 # Each costs more than the whole of a run, and nothing here needs it.
 HEAVY = ("asyncio", "prompt_toolkit", "ssl", "logging", "importlib.metadata", "dataclasses", "concurrent", "subprocess")
 # The rooms of the house that these runs have no business in.
-ROOMS = ("sockcli.repl", "sockcli.demo", "sockcli.telnet", "sockcli.net.tls")
-DRIVERS = ("sockcli.relay", "sockcli.datagrams")
+ROOMS = ("sockcli.sessions", "sockcli.commands", "sockcli.console", "sockcli.demo", "sockcli.telnet", "sockcli.net.tls")
+DRIVERS = ("sockcli.transfer.relay", "sockcli.datagram.exchange")
 TIMED = [sys.executable, "-X", "importtime", "-m", "sockcli"]
 
 
@@ -58,8 +58,8 @@ def test_a_pipe_run(sockcli: Sockcli, tcp_peer: Listen) -> None:
     result = process.finish()
     assert result.code == 0
     modules = loaded(result.err)
-    assert "sockcli.relay" in modules
-    assert offenders(modules, *HEAVY, *ROOMS, "sockcli.datagrams") == set()
+    assert "sockcli.transfer.relay" in modules
+    assert offenders(modules, *HEAVY, *ROOMS, "sockcli.datagram.exchange") == set()
 
 
 def test_a_udp_send(sockcli: Sockcli, udp_peer: Listen) -> None:
@@ -68,8 +68,8 @@ def test_a_udp_send(sockcli: Sockcli, udp_peer: Listen) -> None:
     assert result.code == 0
     assert peer.receive() == b"x"
     modules = loaded(result.err)
-    assert "sockcli.datagrams" in modules
-    assert offenders(modules, *HEAVY, *ROOMS, "sockcli.relay") == set()
+    assert "sockcli.datagram.exchange" in modules
+    assert offenders(modules, *HEAVY, *ROOMS, "sockcli.transfer.relay") == set()
 
 
 def test_a_bare_call_without_a_terminal_prints_help(sockcli: Sockcli) -> None:

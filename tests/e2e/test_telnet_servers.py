@@ -61,7 +61,7 @@ class TestTelnetd:
         assert (result.code, result.err) == (0, "")
 
     def test_binary_mode_that_is_taken_back(self, sockcli: Sockcli, server: Server) -> None:
-        """This telnetd agrees to it, finds its pty to be in another mode, and says WONT."""
+        """This telnetd accepts to it, finds its pty to be in another mode, and says WONT."""
         result = sockcli.run("tcp", "--telnet", "--binary", "--no-shutdown", "127.0.0.1", server.port, data=b"bye\n")
         assert result.code == 8
         assert "refused binary mode" in result.err

@@ -12,16 +12,17 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol, cast
 
-from sockcli.clock import Deadline
-from sockcli.endpoint import Address, Host, Operation, parse_port, split_target
+from sockcli.base.deadline import Deadline
+from sockcli.base.endpoint import Address, Host, Operation, parse_port, split_target
+from sockcli.base.poller import READABLE, WRITABLE, Interrupt, wait
 from sockcli.net import udp
-from sockcli.net.base import WANT_WRITE, Net, Signal, SockAddr, Transport
-from sockcli.net.dial import dial
 from sockcli.net.sockaddr import from_sockaddr, to_sockaddr
-from sockcli.net.tcp import TcpTransport
+from sockcli.net.stream import TcpTransport
+from sockcli.net.system import Net, SockAddr
+from sockcli.net.tcp_connect import dial
+from sockcli.net.transport import WANT_WRITE, NotReady, Transport
 from sockcli.net.udp import UdpTransport
 from sockcli.policy import Effect, Grant, PlacedRule, Policy, Request, Rule
-from sockcli.wait import READABLE, WRITABLE, Interrupt, wait
 from tests.waiting import PATIENCE
 
 LOOPBACK: Final = ("127.0.0.1", "::1")
@@ -170,11 +171,11 @@ def readable(end: HasFileno, seconds: float = PATIENCE) -> bool:
     return bool(wait([(end.fileno(), READABLE)], Deadline(seconds)))
 
 
-def take(transport: Transport) -> bytes | Signal:
+def take(transport: Transport) -> bytes | NotReady:
     """What comes next, waited for. Never WOULD_BLOCK."""
     while True:
         data = transport.receive()
-        if data is not Signal.WOULD_BLOCK:
+        if data is not NotReady.WOULD_BLOCK:
             return data
         assert readable(transport), "nothing came"
 
@@ -184,7 +185,7 @@ def take_all(transport: Transport) -> bytes:
     return b"".join(iter(lambda: _bytes_or_end(take(transport)), b""))
 
 
-def _bytes_or_end(data: bytes | Signal) -> bytes:
+def _bytes_or_end(data: bytes | NotReady) -> bytes:
     return data if isinstance(data, bytes) else b""
 
 

@@ -11,12 +11,14 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from sockcli.clock import Deadline
+from sockcli.base.deadline import Deadline
+from sockcli.base.poller import Interrupt, NoInterrupt
 from sockcli.errors import Denied, Interrupted, LocalFailure, TimedOut
-from sockcli.net.base import Net, NoDescriptors, Signal
 from sockcli.net.listen import TcpListener, accept_next, listen
+from sockcli.net.os_errors import NoDescriptors
 from sockcli.net.sockaddr import to_sockaddr
-from sockcli.wait import Interrupt, NoInterrupt
+from sockcli.net.system import Net
+from sockcli.net.transport import NotReady
 from tests.net.support import LOOPBACK, address, grant, open_descriptors, readable, reset, take
 from tests.waiting import PATIENCE
 
@@ -54,18 +56,18 @@ def no_descriptors_left() -> Iterator[None]:
 
 class TestAccept:
     def test_nobody_is_not_an_error(self, listener: TcpListener) -> None:
-        assert listener.accept() is Signal.WOULD_BLOCK
+        assert listener.accept() is NotReady.WOULD_BLOCK
 
     def test_peers_come_in_their_order(self, listener: TcpListener) -> None:
         with connected(listener) as one, connected(listener) as two:
             for sock in (one, two):
                 assert readable(listener)
                 peer = listener.accept()
-                assert not isinstance(peer, Signal)
+                assert not isinstance(peer, NotReady)
                 with closing(peer):
                     assert to_sockaddr(peer.peer) == sock.getsockname()
                     assert peer.grant is listener.grant
-        assert listener.accept() is Signal.WOULD_BLOCK
+        assert listener.accept() is NotReady.WOULD_BLOCK
 
     def test_peer_that_is_gone_again_is_still_one_with_its_last_words(self, listener: TcpListener) -> None:
         sock = connected(listener)
@@ -86,7 +88,7 @@ class TestAccept:
 
         with monkeypatch.context() as patch:
             patch.setattr(listener, "_sock", Sock())
-            assert listener.accept() is Signal.WOULD_BLOCK
+            assert listener.accept() is NotReady.WOULD_BLOCK
         assert not codes
 
     def test_no_descriptors(self, listener: TcpListener) -> None:
@@ -97,7 +99,7 @@ class TestAccept:
             assert caught.value.hint
             assert caught.value.exit_code == 1
             peer = listener.accept()
-            assert not isinstance(peer, Signal)
+            assert not isinstance(peer, NotReady)
             peer.close()
 
 

@@ -23,9 +23,9 @@ from tests.waiting import PATIENCE
 PROBE: Final = """
 import sys
 from sockcli.engine import Engine
-from sockcli.options import DialOptions
+from sockcli.base.connect_options import DialOptions
 from sockcli.errors import Interrupted, SockcliError
-from sockcli.signals import SignalInterrupt, die_of
+from sockcli.base.interrupts import SignalInterrupt, die_of
 from tests.net.support import policy, request
 
 wanted, rule, seconds, retry = sys.argv[1:]
@@ -60,10 +60,10 @@ server.recv(1000)
 
 ECHO: Final = """
 import socket, sys
-from sockcli.clock import Deadline
+from sockcli.base.deadline import Deadline
 from sockcli.engine import Engine
-from sockcli.net.base import Signal
-from sockcli.wait import READABLE, wait
+from sockcli.net.transport import NotReady
+from sockcli.base.poller import READABLE, wait
 from tests.net.support import policy, request, take
 
 host, interface = sys.argv[1:]

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from sockcli.clock import NEVER, Deadline
-from sockcli.endpoint import Operation
+from sockcli.base.deadline import NEVER, Deadline
+from sockcli.base.endpoint import Operation
 from sockcli.errors import Interrupted, LocalFailure, SockcliError, TimedOut, Unresolved, UsageError
-from sockcli.net.base import Net, SockAddr
 from sockcli.net.resolve import resolve, service_port
+from sockcli.net.system import Net, SockAddr
 from sockcli.policy import Request
 from tests.net.support import grant, open_descriptors, policy
 from tests.waiting import until

@@ -11,13 +11,13 @@ from typing import Final, NamedTuple, Protocol
 
 import pytest
 
-from sockcli.clock import Deadline
-from sockcli.endpoint import Address
-from sockcli.net.base import WANT_READ, WANT_WRITE, Signal, Transport
+from sockcli.base.deadline import Deadline
+from sockcli.base.endpoint import Address
+from sockcli.base.poller import wait
 from sockcli.net.listen import accept_next, listen
 from sockcli.net.sockaddr import from_sockaddr, to_sockaddr
+from sockcli.net.transport import WANT_READ, WANT_WRITE, NotReady, Transport
 from sockcli.policy import Grant
-from sockcli.wait import wait
 from tests.net.support import LOOPBACK, address, grant, open_descriptors, put, readable, take, tcp_pair, udp_pair
 from tests.waiting import PATIENCE
 
@@ -77,7 +77,7 @@ def test_knows_both_ends_and_its_grant(pair: Pair) -> None:
 
 
 def test_nothing_there_is_not_the_end(pair: Pair) -> None:
-    assert pair.transport.receive() is Signal.WOULD_BLOCK
+    assert pair.transport.receive() is NotReady.WOULD_BLOCK
     assert not pair.transport.pending()
     assert not readable(pair.transport, 0)
 
@@ -92,7 +92,7 @@ def test_receives(pair: Pair) -> None:
     pair.peer.send(b"hello")
     assert readable(pair.transport)
     assert pair.transport.receive() == b"hello"
-    assert pair.transport.receive() is Signal.WOULD_BLOCK
+    assert pair.transport.receive() is NotReady.WOULD_BLOCK
 
 
 def test_all_byte_values_both_ways(pair: Pair) -> None:

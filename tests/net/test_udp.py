@@ -9,12 +9,13 @@ from contextlib import closing
 
 import pytest
 
-from sockcli.endpoint import Address
+from sockcli.base.endpoint import Address
 from sockcli.errors import Denied, LocalFailure, Unreachable
 from sockcli.net import udp
-from sockcli.net.base import Net, Signal
-from sockcli.net.bind import LocalEnd, bind
+from sockcli.net.bind import BindAddress, bind
 from sockcli.net.sockaddr import from_sockaddr
+from sockcli.net.system import Net
+from sockcli.net.transport import NotReady
 from sockcli.net.udp import UdpReceiver, UdpTransport
 from tests.net.support import LOOPBACK, UdpPair, address, grant, open_descriptors, readable, take, udp_pair
 from tests.waiting import PATIENCE
@@ -140,18 +141,18 @@ class TestForeign:
         with bound(host) as server:
             where = from_sockaddr(server.family, server.getsockname())
             leave = grant(f"udp-send-to:{where}")
-            ends = {where.family: LocalEnd(at(host), leave)}
+            ends = {where.family: BindAddress(at(host), leave)}
             with closing(udp.connect(leave, [where], sources=ends, net=Racing())) as transport:
                 assert take(transport) == b"early"
                 assert transport.foreign == 2
-                assert transport.receive() is Signal.WOULD_BLOCK
+                assert transport.receive() is NotReady.WOULD_BLOCK
 
     def test_same_address_with_another_port_is_another(self, pair: UdpPair, host: str) -> None:
         with bound(host) as stranger:
             stranger.connect((host, pair.transport.local.port))
             assert stranger.getsockname()[0] == pair.peer.getsockname()[0]
             stranger.send(b"forged")
-        assert pair.transport.receive() is Signal.WOULD_BLOCK
+        assert pair.transport.receive() is NotReady.WOULD_BLOCK
 
 
 class TestPortUnreachable:
@@ -168,7 +169,7 @@ class TestPortUnreachable:
         assert readable(closed_port)
         with pytest.raises(Unreachable, match="port unreachable"):
             closed_port.receive()
-        assert closed_port.receive() is Signal.WOULD_BLOCK
+        assert closed_port.receive() is NotReady.WOULD_BLOCK
 
     def test_next_send_tells_it_and_sends_all_the_same(self, host: str) -> None:
         with bound(host) as sock:
@@ -198,7 +199,7 @@ class TestPortUnreachable:
         with pytest.raises(Unreachable, match="port unreachable"):
             pair.transport.receive()
         assert not pair.transport.pending()
-        assert pair.transport.receive() is Signal.WOULD_BLOCK
+        assert pair.transport.receive() is NotReady.WOULD_BLOCK
 
     def test_error_found_by_receiving_is_known_to_check_error(self, pair: UdpPair) -> None:
         pair.peer.send(b"one")
@@ -256,7 +257,7 @@ def test_full_buffer_takes_nothing_for_now(pair: UdpPair) -> None:
             raise BlockingIOError
 
     real, pair.transport._sock = pair.transport._sock, Full()  # type: ignore[assignment]
-    assert pair.transport.send(memoryview(b"x")) is Signal.WOULD_BLOCK
+    assert pair.transport.send(memoryview(b"x")) is NotReady.WOULD_BLOCK
     pair.transport._sock = real
 
 
@@ -319,7 +320,7 @@ class TestConnect:
             with bound(host) as probe:
                 port = probe.getsockname()[1]
             leave = grant(f"udp-send-to:{where}")
-            own = LocalEnd(at(host, port), grant(f"udp-bind:{at(host, port)}"))
+            own = BindAddress(at(host, port), grant(f"udp-bind:{at(host, port)}"))
             with closing(udp.connect(leave, [where], sources={where.family: own})) as made:
                 made.send(memoryview(b"x"))
                 assert server.recvfrom(10)[1][1] == port == made.local.port
@@ -330,10 +331,10 @@ class TestConnect:
         leave = grant("udp-send-to:127.0.0.1:9")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             with pytest.raises(TypeError, match="does not allow UDP port 5000"):
-                bind(sock, LocalEnd(address("127.0.0.1:5000"), leave))
+                bind(sock, BindAddress(address("127.0.0.1:5000"), leave))
             other = grant("udp-bind:127.0.0.1:5000")
             with pytest.raises((ValueError, Denied)):
-                bind(sock, LocalEnd(address("127.0.0.1:5001"), other))
+                bind(sock, BindAddress(address("127.0.0.1:5001"), other))
             assert sock.getsockname()[1] == 0
 
 
@@ -344,7 +345,7 @@ class TestReceiver:
             yield made
 
     def test_takes_from_anyone_and_says_from_whom(self, receiver: UdpReceiver, host: str) -> None:
-        assert receiver.receive_from() is Signal.WOULD_BLOCK
+        assert receiver.receive_from() is NotReady.WOULD_BLOCK
         with bound(host) as one, bound(host) as two:
             where = (host, receiver.local.port)
             sent = [(one, b"a"), (two, b""), (two, b"c" * LIMITS[host]), (one, b"d")]
@@ -393,4 +394,4 @@ class TestReceiver:
                 sender.send(b"x")
                 with pytest.raises(ConnectionRefusedError):
                     sender.recv(10)
-            assert made.receive_from() is Signal.WOULD_BLOCK
+            assert made.receive_from() is NotReady.WOULD_BLOCK

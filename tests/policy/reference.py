@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-from sockcli.endpoint import Address, Host, Operation
+from sockcli.base.address_scope import Scope, embedded_ipv4, scope
+from sockcli.base.endpoint import Address, Host, Operation
 from sockcli.policy import Effect, PlacedRule, Policy, Request, Rule
-from sockcli.scope import Scope, embedded_ipv4, scope
 
 OUTWARD = (Operation.TCP_CONNECT, Operation.UDP_SEND_TO)
 

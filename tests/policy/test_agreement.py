@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from sockcli.endpoint import Address, Host, Operation
+from sockcli.base.endpoint import Address, Host, Operation
 from sockcli.errors import Denied
 from sockcli.policy import Effect, PlacedRule, Policy, Request, Rule
 from tests.policy import reference

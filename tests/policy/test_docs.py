@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sockcli.endpoint import Operation
+from sockcli.base.endpoint import Operation
 from sockcli.errors import ManifestError
 from sockcli.policy import Rule
 from sockcli.policy.manifest import parse_manifest

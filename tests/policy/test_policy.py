@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from sockcli.endpoint import Address, Host, Operation
+from sockcli.base.endpoint import Address, Host, Operation
 from sockcli.errors import Denied, ExitCode, UsageError
 from sockcli.policy import Effect, Grant, PlacedRule, Policy, Request, Rule
 from tests.policy.reference import addresses_of, allow, deny, policy_of

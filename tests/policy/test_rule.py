@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sockcli.endpoint import Host, Operation
+from sockcli.base.endpoint import Host, Operation
 from sockcli.errors import UsageError
 from sockcli.policy import Request, Rule
 

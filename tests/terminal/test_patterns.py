@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from sockcli.terminal.safe import SafeRules
-from sockcli.terminal.screen import ScreenRules
+from sockcli.terminal.safe_rules import SafeRules
+from sockcli.terminal.screen_rules import ScreenRules
 
 
 @pytest.mark.parametrize("rules", [SafeRules, ScreenRules])

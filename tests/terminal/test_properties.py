@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sockcli.terminal import TerminalFilter
 from sockcli.terminal.characters import INVISIBLE
 from sockcli.terminal.parser import Parser
-from sockcli.terminal.safe import SafeRules
+from sockcli.terminal.safe_rules import SafeRules
 from sockcli.terminal.tally import Tally
 from tests.terminal.corpus import DANGEROUS, variants
 from tests.terminal.grammar import DRAWN_FORMATS, JOINERS, is_hidden, violations

@@ -1,0 +1,46 @@
+"""Commands that change how a session shows, sends and records."""
+
+from __future__ import annotations
+
+import os
+
+from sockcli.base.formatting import table
+from sockcli.commands.model import Call
+from sockcli.errors import UsageError
+from sockcli.sessions.settings import CHOICES
+
+
+async def set_(call: Call) -> None:
+    """Of the session in front; without one, of those to come."""
+    words = call.words(most=2)
+    session = call.shell.manager.current
+    settings = session.settings if session is not None else call.shell.settings
+    if len(words) < 2:
+        values = settings.values()
+        if words and words[0] not in values:
+            settings.change(words[0], "")  # says which there are
+        of = f"session {session.number}" if session is not None else "new sessions"
+        rows = [(name, value, "|".join(CHOICES[name])) for name, value in values.items() if words in ([], [name])]
+        call.shell.show(f"of {of}:\n{table(rows)}")
+    elif session is not None:
+        session.change(*words)
+    else:
+        settings.change(*words)
+
+
+async def log(call: Call) -> None:
+    words = call.words(most=1)
+    if not words:
+        raise call.usage("a file is missing, or off")
+    if words[0] == "-":
+        # It would write over the line that is being typed, and in a script between our own messages.
+        raise UsageError("log: give a file; on the screen it is there already", hint=f"usage: {call.command.usage}")
+    records = call.session().records
+    before = records.log_path
+    if words[0] == "off":
+        records.stop_log()
+        call.shell.notice("there was no log" if before is None else f'no longer logging to "{before}"')
+    else:
+        path = os.path.expanduser(words[0])
+        appends = records.start_log(path)
+        call.shell.notice(f'logging to "{path}"{" (appended)" if appends else ""}')

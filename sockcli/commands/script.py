@@ -1,0 +1,265 @@
+"""Commands from a pipe or a file, one a line, until the first that fails. Loads nothing of prompt_toolkit.
+
+What peers send goes to stdout as it comes, byte for byte: of every session, whichever is in front. Ours goes to
+stderr. At the end of the script each connection ends as that of a pipe does: its input is ended, and what the peer
+still sends is printed until it ends too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
+
+from sockcli.base.deadline import Deadline
+from sockcli.base.interrupts import SignalInterrupt
+from sockcli.base.outcome import DRAIN_GRACE
+from sockcli.base.poller import BROKEN
+from sockcli.commands.line_reader import Lines
+from sockcli.commands.shell import MakeRunner, ParseTarget
+from sockcli.errors import Denied, OutputGone, SockcliError, UsageError
+from sockcli.policy import Policy
+from sockcli.sessions.flush import flush
+from sockcli.sessions.manager import SessionManager
+from sockcli.sessions.opener import MakeEngine
+from sockcli.sessions.session import Session
+from sockcli.sessions.settings import Settings
+from sockcli.sessions.targets import Target
+from sockcli.stdio.descriptors import STDOUT
+from sockcli.stdio.sink import Sink
+from sockcli.stdio.source import Source
+
+# Of a session's bytes at once. More than one read of it, so that nothing stays behind.
+MOST: Final = 1 << 21
+# For `history`, which in a script is of no more use than to look what went wrong.
+REMEMBERED: Final = 1000
+
+
+class Voice(NamedTuple):
+    """Where our own words go. All of them make what they say safe for a terminal."""
+
+    show: Callable[[str], None]  # what was asked for
+    notice: Callable[[str], None]  # what the user wants to know
+    detail: Callable[[str], None]  # what went as it should
+
+
+def run_script(
+    policy: Policy,
+    target: Target | None,
+    make_runner: MakeRunner,
+    parse: ParseTarget,
+    voice: Voice,
+    *,
+    make_engine: MakeEngine | None = None,
+) -> None:
+    """`sockcli repl` with stdin no terminal; with `target` a session first. For the main thread only.
+
+    Raises SockcliError: what the first command that failed, or else the first session, failed with.
+    """
+    with SignalInterrupt() as interrupt:
+        script = Script(policy, make_runner, parse, voice, interrupt, make_engine)
+        script.run(Source(), target)
+
+
+class Script:
+    """One run: the Shell of its commands, and the SessionObserver of its sessions."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        make_runner: MakeRunner,
+        parse: ParseTarget,
+        voice: Voice,
+        interrupt: SignalInterrupt,
+        make_engine: MakeEngine | None = None,
+    ) -> None:
+        self.policy = policy
+        self.parse = parse
+        self.settings = Settings()
+        self.manager = SessionManager(policy, self, self.settings, make_engine)
+        self.history: deque[str] = deque(maxlen=REMEMBERED)
+        self._voice = voice
+        self._interrupt = interrupt
+        self._runner = make_runner(self)
+        self._sink = Sink()
+        self._on_terminal = os.isatty(STDOUT)
+        self._failures: list[SockcliError] = []  # of sessions
+        self._quitting = False
+        self._stopped: BaseException | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def run(self, source: Source, target: Target | None) -> None:
+        """Raises SockcliError."""
+        try:
+            asyncio.run(self._main(source, target))
+        except OutputGone:
+            raise
+        except SockcliError:
+            with suppress(SockcliError):  # the first error is the one to tell
+                self._sink.drain(Deadline(DRAIN_GRACE))
+            raise
+        self._sink.close()
+
+    async def _main(self, source: Source, target: Target | None) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._crashed)
+        loop.add_reader(self._interrupt.fileno(), self._check_signals)
+        if stat.S_ISFIFO(os.fstat(self._sink.fileno()).st_mode):
+            # Nothing ever comes from there but the news that its reader is gone.
+            loop.add_reader(self._sink.fileno(), self._output_gone)
+        self._task = asyncio.current_task()
+        try:
+            await self._all(source, target)
+        except asyncio.CancelledError:
+            if self._stopped is None:
+                raise
+            raise self._stopped from None
+        finally:
+            for session in self.manager.sessions.values():
+                self._restore_terminal(session)
+            self.manager.close_all()
+            loop.remove_reader(self._interrupt.fileno())
+            loop.remove_reader(self._sink.fileno())
+
+    async def _all(self, source: Source, target: Target | None) -> None:
+        try:
+            if target is not None:
+                await self.manager.open(target)
+            await self._commands(Lines(source))
+        except SockcliError:
+            await self._each(self._flush)
+            raise
+        await self._each(self._flush if self._quitting else self._end)
+        for failure in self._failures[1:]:
+            self._voice.notice(str(failure))
+        if self._failures:
+            raise self._failures[0]
+
+    async def _commands(self, lines: Lines) -> None:
+        while not self._quitting and (line := await lines.next()) is not None:
+            try:
+                await self._runner.run(line)
+            except SockcliError as exc:
+                exc.message = f"line {lines.number}: {exc.message}"
+                raise
+            if line.strip():
+                self.history.append(line)
+            # What it gave to be sent goes out, and what came is printed, even if no command ever waits.
+            await asyncio.sleep(0)
+
+    # How it ends
+
+    async def _each(self, finish: Callable[[Session], Awaitable[None]]) -> None:
+        sessions = list(self.manager.sessions.values())
+        for session in sessions:
+            if session.kind == "tcp-listen":
+                self.manager.close(session.number)  # else there would be more and more of them
+        await asyncio.gather(*map(finish, sessions))
+
+    async def _flush(self, session: Session) -> None:
+        await flush(self.manager, session)
+
+    async def _end(self, session: Session) -> None:
+        """As a pipe's session does when stdin ends."""
+        if not session.can_half_close:
+            await flush(self.manager, session)
+            await asyncio.sleep(0)  # a port that is unreachable says so at once, if it is on this machine
+            await asyncio.sleep(0)
+            return
+        await self.manager.until(session, lambda: session.room)
+        if not session.over and not session.input_ended:
+            session.send_eof()
+        await self.manager.until(session, lambda: False)
+
+    def _stop(self, failure: BaseException) -> None:
+        """From a callback: end whatever is awaited."""
+        self._stopped = self._stopped or failure
+        if self._task is not None:
+            self._task.cancel()
+
+    def _crashed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        self._stop(error if isinstance(error, BaseException) else RuntimeError(context["message"]))
+
+    def _check_signals(self) -> None:
+        try:
+            self._interrupt.check()
+        except SockcliError as exc:
+            self._stop(exc)
+
+    def _output_gone(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._sink.fileno())
+        try:
+            self._sink.ready(BROKEN)
+        except SockcliError as exc:
+            self._stop(exc)
+
+    # Shell: for commands
+
+    def show(self, text: str) -> None:
+        for line in text.split("\n"):  # a voice says one line, and shows what would break it
+            self._voice.show(line)
+
+    def notice(self, text: str) -> None:
+        self._voice.detail(text)
+
+    def deny(self, answer: str, error: Denied) -> None:  # noqa: ARG002
+        raise error
+
+    def progress(self, state: Callable[[], str] | None) -> None:
+        """Nobody looks."""
+
+    def suspend(self) -> None:
+        raise UsageError("a script has no terminal to give back")
+
+    def quit(self) -> None:
+        self._quitting = True
+
+    # SessionObserver: of sessions
+
+    @property
+    def free(self) -> bool:
+        return True  # nobody types
+
+    def output(self, session: Session) -> None:
+        """Written before anything more is read, so that nothing piles up, whoever is slow."""
+        try:
+            if self._is_viewed(session):
+                self._sink.write_raw(session.take(MOST))
+            else:
+                while (chunk := session.inbox.take(MOST)) is not None:
+                    self._sink.write_raw(chunk.data)
+            self._sink.drain(interrupt=self._interrupt)
+        except SockcliError as exc:
+            self._stop(exc)
+
+    def changed(self, session: Session) -> None:
+        """There is nothing to draw."""
+
+    def told(self, session: Session | None, text: str) -> None:
+        self._voice.notice(self.manager.named(session, text))
+
+    def unrecorded(self, session: Session, failure: SockcliError) -> None:  # noqa: ARG002 - it names the file
+        self._failures.append(failure)
+
+    def over(self, session: Session) -> None:
+        if session.failure is not None:
+            self._failures.append(session.failure)
+        self._restore_terminal(session)
+
+    def _is_viewed(self, session: Session) -> bool:
+        """Whether it is shown as a terminal has to be shown it, or as `set` asked for; else it is printed as it is."""
+        settings = session.settings
+        return self._on_terminal or settings.view != "text" or settings.timestamps == "on"
+
+    def _restore_terminal(self, session: Session) -> None:
+        if not self._is_viewed(session):
+            return
+        with suppress(SockcliError):  # whatever is wrong with stdout, it has been said
+            self._sink.write_raw(session.view.finish())
+        for text in session.view.left_out():
+            self._voice.notice(text)

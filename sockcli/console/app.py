@@ -1,0 +1,167 @@
+"""The REPL: one run of it, on the user's terminal, and how it all ends."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sockcli.commands.shell import CommandRunner, MakeRunner, ParseTarget
+from sockcli.console.controller import Controller
+from sockcli.console.escape_key import EscapeKey
+from sockcli.console.history import COMMANDS, HistoryFile, history_path
+from sockcli.console.mode_switch import ModeSwitch
+from sockcli.console.tty_claim import ClaimedTty
+from sockcli.errors import Denied, Interrupted, SockcliError
+from sockcli.policy import Policy
+from sockcli.sessions.manager import SessionManager
+from sockcli.sessions.opener import MakeEngine
+from sockcli.sessions.session import Session
+from sockcli.sessions.settings import Settings
+
+if TYPE_CHECKING:
+    from prompt_toolkit.completion import Completer
+
+Begin = Callable[["Repl"], Awaitable[None]]
+
+
+class Repl:
+    """One run, on the user's terminal: the Shell of commands, and the SessionObserver of sessions."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        make_runner: MakeRunner,
+        parse: ParseTarget,
+        taken: ClaimedTty,
+        *,
+        settings: Settings | None = None,
+        escape: EscapeKey | None = None,
+        single: bool = False,
+        make_engine: MakeEngine | None = None,
+    ) -> None:
+        """`single`: it is over with its last session."""
+        self.policy = policy
+        self.parse = parse
+        self.settings = settings or Settings()
+        self.manager = SessionManager(policy, self, self.settings, make_engine)
+        self._user = Controller(self.manager, self._runner, self._completer, self._abort, escape=escape, single=single)
+        self._taken = taken
+        self._past = HistoryFile(history_path())
+        self._make_runner = make_runner
+        self._made_runner: CommandRunner | None = None
+        self._made_completer: Completer | None = None
+        self._failure: BaseException | None = None
+        self._main: asyncio.Task[Any] | None = None
+
+    # Running
+
+    def run(self, begin: Begin | None = None) -> int:
+        """Until it is over; `begin` opens the first session. The exit code, where nothing is raised.
+
+        Raises SockcliError: what the session that was the program failed with, or Interrupted.
+        """
+        asyncio.run(self._run(begin))
+        failure = self._failure or self._user.parting.failure
+        if failure is not None:
+            raise failure
+        return 0
+
+    @property
+    def farewell(self) -> Sequence[str]:
+        """What is left to say once the terminal is given back."""
+        return self._user.parting.farewell
+
+    async def _run(self, begin: Begin | None) -> None:
+        self._main = asyncio.current_task()
+        asyncio.get_running_loop().set_exception_handler(self._crashed)
+        self._user.stage = ModeSwitch(self._user, self.manager, self._taken, self._past, self._signalled)
+        # What is loaded by now stays until the end. Left out of every later collection, it costs no key any time.
+        gc.freeze()
+        gc.enable()
+        if begin is not None:
+            self._user.start(begin(self))
+        try:
+            await self._user.stage.run()
+        except asyncio.CancelledError:
+            if self._failure is None:
+                raise
+        finally:
+            await self._user.errand.end()
+            self.manager.close_all()
+
+    def _abort(self, failure: BaseException) -> None:
+        """Leave from wherever it is; the terminal is given back on the way."""
+        self._failure = self._failure or failure
+        assert self._main is not None
+        self._main.cancel()
+
+    def _signalled(self, signum: int) -> None:
+        if signum == signal.SIGINT and not self._user.is_program:
+            self._user.cancel()
+        else:
+            self._abort(Interrupted(signum))
+
+    def _crashed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        self._abort(error if isinstance(error, BaseException) else RuntimeError(context["message"]))
+
+    def _runner(self) -> CommandRunner:
+        # Made when the first command is given: a session that is the program may never see one.
+        self._made_runner = self._made_runner or self._make_runner(self)
+        return self._made_runner
+
+    def _completer(self) -> Completer:
+        if self._made_completer is None:
+            from sockcli.console.completion import CommandCompleter
+
+            self._made_completer = CommandCompleter(self)
+        return self._made_completer
+
+    # Shell: for commands
+
+    @property
+    def history(self) -> Sequence[str]:
+        return self._past.entries(COMMANDS)
+
+    def show(self, text: str) -> None:
+        self._user.words.show(text)
+
+    def notice(self, text: str) -> None:
+        self._user.words.notice(text)
+
+    def deny(self, answer: str, error: Denied) -> None:  # noqa: ARG002
+        self.show(answer)
+
+    def progress(self, state: Callable[[], str] | None) -> None:
+        self._user.errand.progress(state)
+
+    def suspend(self) -> None:
+        self._user.suspend()
+
+    def quit(self) -> None:
+        self._user.stage.end()
+
+    # SessionObserver: of sessions
+
+    @property
+    def free(self) -> bool:
+        return not self._user.busy and not self._user.stage.face.typing
+
+    def output(self, _session: Session) -> None:
+        self._user.settle()
+
+    def changed(self, _session: Session) -> None:
+        self._user.settle()
+
+    def told(self, session: Session | None, text: str) -> None:
+        self._user.words.notice(self.manager.named(session, text))
+
+    def unrecorded(self, session: Session, failure: SockcliError) -> None:
+        failure.message = f"session {session.number} is not recorded any more: {failure.message}"
+        self._user.words.report(failure)
+
+    def over(self, session: Session) -> None:
+        self._user.over(session)

@@ -1,0 +1,157 @@
+"""Character mode: every key goes to the peer as it is typed, and what the peer sends is the screen.
+
+The terminal is raw, so Ctrl-C and Ctrl-Z are the peer's. Two things are not: the escape key, unless it is pasted, and
+the marks that the terminal puts around a pasted block, which the peer did not ask for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Final
+
+from sockcli.console import paste
+from sockcli.console.mode import ModeController
+from sockcli.console.prompt_toolkit_io import TerminalInput
+from sockcli.console.tty_output import TtyOutput
+from sockcli.sessions.session import Session
+
+# Written at a time. A key of the user's that ends a flood is not to wait behind more than this.
+BATCH: Final = 16 * 1024
+
+
+READ: Final = 4096
+
+
+# The rest of a mark is read within this time, in seconds; what was held back then is a key that someone waits for.
+_HELD_FOR: Final = 0.05
+
+
+class CharacterMode:
+    """The face of character mode."""
+
+    def __init__(self, host: ModeController, display: TtyOutput, keyboard: TerminalInput) -> None:
+        self._host = host
+        self._display = display
+        self._keyboard = keyboard
+        self._fd = keyboard.fileno()
+        self._marks = paste.PasteMarks()
+        self._left = asyncio.Event()
+        self._paused = False
+        self._reading = False
+        self._scheduled = False
+        self._release: asyncio.TimerHandle | None = None
+
+    async def run(self) -> None:
+        self._left.clear()
+        self._display.on_drained = lambda _: self.wake()
+        self._type(self._keyboard.take_typeahead())
+        self.wake()
+        try:
+            await self._left.wait()
+        finally:
+            self._read(False)
+
+    def leave(self) -> None:
+        self._left.set()
+
+    def wake(self) -> None:
+        session = self._host.session
+        self._read(session is not None and session.room and not self._paused and not self._left.is_set())
+        if not self._scheduled and not self._left.is_set():
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._show)
+
+    def show(self, last: bytes) -> None:
+        session = self._host.session
+        self._display.write(last + (b"\r\n" if session is not None and session.lines.partial else b""))
+
+    @property
+    def typing(self) -> bool:
+        return True  # every key is the peer's
+
+    def cut_off(self, session: Session) -> bool:
+        return session.half_typed
+
+    def take_draft(self) -> str:
+        return ""  # every key is with the peer already
+
+    def clear(self) -> None:
+        """All that there is to see is the peer's."""
+
+    def pause(self) -> None:
+        self._paused = True
+        self._read(False)
+
+    def entered(self, text: str) -> None:
+        """Nothing is, here."""
+
+    def resume(self) -> None:
+        self._paused = False
+        self.wake()
+
+    # Showing
+
+    def _show(self) -> None:
+        self._scheduled = False
+        session = self._host.session
+        if session is None or self._paused or self._left.is_set() or self._display.pending:
+            return
+        data = self._host.take(BATCH)
+        session.lines.watch(data)
+        self._display.write(data)
+        self._host.shown()
+        if session.inbox:
+            self.wake()
+
+    # Typing
+
+    def _read(self, wanted: bool) -> None:
+        """Read keys, or leave them with the terminal: the peer takes no more for now."""
+        if wanted != self._reading:
+            self._reading = wanted
+            loop = asyncio.get_running_loop()
+            _ = loop.add_reader(self._fd, self._keys) if wanted else loop.remove_reader(self._fd)
+
+    def _keys(self) -> None:
+        try:
+            data = os.read(self._fd, READ)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if data:
+            self._type(data)
+        else:
+            # The terminal is gone. SIGHUP follows where it is our own.
+            self._read(False)
+            self._host.lost_terminal()
+
+    def _type(self, data: bytes) -> None:
+        if self._release is not None:
+            self._release.cancel()
+            self._release = None
+        pieces = self._marks.feed(data)
+        for pasted, piece in pieces:
+            if pasted:
+                self._send(piece.replace(b"\r\n", b"\r").replace(b"\n", b"\r"))
+                continue
+            escape = self._host.escape
+            before, key, after = piece.partition(escape.byte) if escape is not None else (piece, b"", b"")
+            self._send(before)
+            if key:
+                rest = [paste.BEGIN + more + paste.END if inside else more for inside, more in pieces]
+                self._keyboard.give_typeahead(b"".join([after, *rest, self._marks.release()]))
+                self._host.ask()
+                return
+        if self._marks.holds:
+            self._release = asyncio.get_running_loop().call_later(_HELD_FOR, self._no_mark)
+
+    def _no_mark(self) -> None:
+        self._release = None
+        self._send(self._marks.release())
+
+    def _send(self, data: bytes) -> None:
+        session = self._host.session
+        if data and session is not None:
+            session.send_keys(data)

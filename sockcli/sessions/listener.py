@@ -1,0 +1,67 @@
+"""A session that is a listening TCP socket: its peers become sessions of their own."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from sockcli.base.deadline import NEVER, Deadline
+from sockcli.net.listen import TcpListener
+from sockcli.net.os_errors import NoDescriptors
+from sockcli.net.transport import NotReady
+from sockcli.sessions.session import Listener, Session
+from sockcli.sessions.settings import Settings
+from sockcli.sessions.targets import TcpTarget
+
+# For want of a descriptor: the listener stays readable, so waiting for it would spin. A second costs nothing, and
+# whoever closes something has not long to wait.
+PAUSE: Final = 1.0
+
+
+class ListenerSession(Session):
+    """Made by the manager on a listener, which belongs to it from then on."""
+
+    kind: ClassVar[str] = "tcp-listen"
+    doing: ClassVar[str] = "listening on"
+
+    def __init__(self, tcp_listener: TcpListener, target: TcpTarget, settings: Settings, listener: Listener) -> None:
+        """`target` says how its peers' sessions are to be."""
+        super().__init__(tcp_listener.grant, settings, listener)
+        self.target = target
+        self._tcp = tcp_listener
+        self._pause = NEVER
+        self._accepted = 0
+
+    def fileno(self) -> int:
+        return self._tcp.fileno()
+
+    def interest(self) -> tuple[bool, bool]:
+        return not self.over and self._pause is NEVER, False
+
+    def ready(self) -> None:
+        try:
+            accepted = self._tcp.accept()
+        except NoDescriptors as exc:
+            self._pause = Deadline(PAUSE)
+            self._listener.session_notice(self, str(exc))
+            return
+        if not isinstance(accepted, NotReady):
+            self._accepted += 1
+            self._listener.session_accepted(self, accepted)
+
+    def due(self) -> Deadline:
+        return self._pause
+
+    def check_limits(self) -> None:
+        if self._pause.expired:
+            self._pause = NEVER
+            self._listener.session_changed(self)
+
+    def close(self) -> None:
+        self.over = True
+        self._tcp.close()
+
+    def addresses(self) -> list[tuple[str, str]]:
+        return [("listening on", str(self._tcp.local))]
+
+    def details(self) -> list[tuple[str, str]]:
+        return [("accepted", str(self._accepted))]

@@ -1,0 +1,118 @@
+"""Opening what may take long, beside everything else: on a thread, with a pipe that ends its waits.
+
+The engine blocks, and asyncio knows no way to end a thread. It need not: every wait of the engine's takes an Interrupt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Protocol, TypeVar
+
+from sockcli.base.connect_options import DialOptions, ListenOptions
+from sockcli.base.poller import Interrupt
+from sockcli.engine import Answer, Engine
+from sockcli.errors import Interrupted
+from sockcli.net.listen import TcpListener
+from sockcli.net.transport import Transport
+from sockcli.net.udp import UdpReceiver
+from sockcli.policy import Request
+
+T = TypeVar("T")
+
+MakeEngine = Callable[[Interrupt], Engine]
+
+
+class BackgroundOpener:
+    """What an engine opens, without anybody having to wait for it. Raises what the engine does."""
+
+    def __init__(self, make_engine: MakeEngine) -> None:
+        self._make_engine = make_engine
+
+    async def connection(self, request: Request, options: DialOptions) -> Transport:
+        return await opened(lambda interrupt: self._make_engine(interrupt).open(request, options), _close)
+
+    async def listener(self, request: Request, options: ListenOptions) -> TcpListener:
+        return await opened(lambda interrupt: self._make_engine(interrupt).listen(request, options), _close)
+
+    async def receiver(self, request: Request, options: ListenOptions) -> UdpReceiver:
+        return await opened(lambda interrupt: self._make_engine(interrupt).bind(request, options), _close)
+
+    async def addresses(self, request: Request, family: int) -> Sequence[Answer]:
+        """Those that its host has, and whether each may be used."""
+        return await opened(
+            lambda interrupt: self._make_engine(interrupt).resolve(request, family=family), lambda _: None
+        )
+
+
+class _Open(Protocol):
+    def close(self) -> None: ...
+
+
+def _close(what: _Open) -> None:
+    what.close()
+
+
+class Cancellation:
+    """An Interrupt that another thread triggers, once."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        self._cancelled = self._closed = False
+
+    def fileno(self) -> int:
+        return self._read
+
+    def check(self) -> None:
+        if self._cancelled:
+            raise Interrupted(signal.SIGINT)
+
+    def cancel(self) -> None:
+        if not self._cancelled and not self._closed:  # its number may be another file's by now
+            self._cancelled = True
+            os.write(self._write, b"!")
+
+    def close(self) -> None:
+        self._closed = True
+        os.close(self._read)
+        os.close(self._write)
+
+
+async def opened(work: Callable[[Interrupt], T], discard: Callable[[T], None]) -> T:
+    """What `work` gives. Cancelled, it ends within a moment; what it had opened all the same goes to `discard`."""
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[T] = loop.create_future()
+    cancellation = Cancellation()
+
+    def deliver(value: T | None, error: BaseException | None) -> None:
+        cancellation.close()
+        if not result.cancelled():
+            if error is not None:
+                result.set_exception(error)
+            else:
+                result.set_result(value)  # type: ignore[arg-type]  # there is one where there is no error
+        elif error is None:
+            discard(value)  # type: ignore[arg-type]
+
+    def body() -> None:
+        value, error = None, None
+        try:
+            value = work(cancellation)
+        except BaseException as exc:  # noqa: BLE001  # not for this thread to judge
+            error = exc
+        with suppress(RuntimeError):  # the loop is gone, and the process with it
+            loop.call_soon_threadsafe(deliver, value, error)
+
+    # A daemon: a lookup that hangs must not keep the process from ending.
+    threading.Thread(target=body, name="sockcli opening", daemon=True).start()
+    try:
+        return await result
+    except asyncio.CancelledError:
+        cancellation.cancel()
+        if not result.cancelled() and result.exception() is None:
+            discard(result.result())  # it came in the same moment
+        raise

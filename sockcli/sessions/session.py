@@ -1,0 +1,303 @@
+"""One session: a connection or a bound port, what came on it, and what is on its way out.
+
+A session knows no loop and no screen. The manager watches its descriptor (`interest`, `ready`) and is told what changed
+(`Listener`); whoever shows it takes what came (`take`), already fit for the terminal. What a kind of session cannot
+do raises UsageError, so that a command need not know kinds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import ClassVar, Protocol
+
+from sockcli.base.deadline import NEVER, Deadline
+from sockcli.base.endpoint import Address
+from sockcli.base.escaping import printable
+from sockcli.base.outcome import deadline_passed
+from sockcli.errors import SockcliError, TimedOut, UsageError
+from sockcli.policy import Grant, Request
+from sockcli.sessions.inbox import Chunk, Inbox
+from sockcli.sessions.line_flow import LineFlow
+from sockcli.sessions.records import Records
+from sockcli.sessions.settings import Settings
+from sockcli.sessions.targets import Limits
+from sockcli.sessions.view import View
+
+
+class Listener(Protocol):
+    """Who is told what happened to a session: the manager."""
+
+    def session_output(self, session: Session) -> None:
+        """There is something to take."""
+        ...
+
+    def session_changed(self, session: Session) -> None:
+        """Its interest, its mode or its echo may be another now."""
+        ...
+
+    def session_notice(self, session: Session, text: str) -> None:
+        """Something the user should know, in our own words."""
+        ...
+
+    def session_over(self, session: Session) -> None:
+        """Nothing more will come or go: `failure` says why, None for the peer's end."""
+        ...
+
+    def session_unrecorded(self, session: Session, failure: SockcliError) -> None:
+        """One of its records had to end before it."""
+        ...
+
+    def session_accepted(self, session: Session, accepted: object) -> None:
+        """A listener has a new peer: a Transport."""
+        ...
+
+
+class Session:
+    """What every kind of session has."""
+
+    kind: ClassVar[str] = ""
+    doing: ClassVar[str] = ""  # before its address
+    can_half_close: ClassVar[bool] = False
+
+    def __init__(self, grant: Grant, settings: Settings, listener: Listener, limits: Limits = Limits()) -> None:  # noqa: B008
+        self.number = 0  # given by the manager
+        self.grant = grant
+        self.settings = settings
+        self.view = View(settings)
+        self.lines = LineFlow()
+        self.inbox = Inbox()
+        self.records = Records(lambda failure: listener.session_unrecorded(self, failure))
+        self.front = False  # it is the one that is looked at
+        self.draft = ""  # what was being typed for it when something else consume the line
+        self.draft_hidden = False  # and the peer had the echo
+        self.sent = 0
+        self.received = 0
+        self.started = time.time()
+        self.last_sent: float | None = None
+        self.last_received: float | None = None
+        self.over = False
+        self.failure: SockcliError | None = None
+        self.input_ended = False
+        self._listener = listener
+        self._limits = limits
+        self._idle = Deadline(limits.idle_timeout)
+        self._linger = NEVER
+
+    # Who it is
+
+    @property
+    def request(self) -> Request:
+        return self.grant.request
+
+    @property
+    def title(self) -> str:
+        """What to call it: the endpoint as it was asked for."""
+        return f"{self.kind} {self.request.endpoint}"
+
+    @property
+    def name(self) -> str:
+        """Its number and its title."""
+        return f"session {self.number}: {self.title}"
+
+    @property
+    def announcement(self) -> str:
+        """What there is to say once it is open."""
+        return f"{self.name}, {self.doing} {self.addresses()[0][1]}"
+
+    @property
+    def peer(self) -> Address | None:
+        """The other end; None where there is none or many."""
+        return None
+
+    # What its kind decides
+
+    @property
+    def character_mode(self) -> bool:
+        """Whether keys go to the peer one at a time."""
+        return False
+
+    @property
+    def half_typed(self) -> bool:
+        """In character mode: the last key that went to it ended no line."""
+        return False
+
+    @property
+    def echo_off(self) -> bool:
+        """Whether what is typed is not to be shown: the peer echoes, or it is a password."""
+        return False
+
+    @property
+    def speaks_telnet(self) -> bool:
+        return False
+
+    @property
+    def room(self) -> bool:
+        """Whether more should be sent now."""
+        return True
+
+    @property
+    def unsent(self) -> int:
+        """Bytes of ours that are not with the kernel yet."""
+        return 0
+
+    def send_line(self, text: str, /) -> None:
+        """A line that was typed, with the end of line that is in force. Raises SockcliError."""
+        self.send_lines([text])
+
+    def send_lines(self, _lines: Sequence[str], /) -> None:
+        """Lines that were entered as one. Raises SockcliError; then usually none of them was sent."""
+        raise self._cannot("nothing can be sent")
+
+    def send_bytes(self, _data: bytes, /) -> None:
+        """Bytes, on telnet in its form: IAC doubled, ends of lines as the mode has them. Raises SockcliError."""
+        raise self._cannot("nothing can be sent")
+
+    def send_keys(self, _data: bytes, /) -> None:
+        """Keys of the terminal, in character mode. Raises SockcliError."""
+        raise self._cannot("it is not in character mode")
+
+    def send_eof(self) -> None:
+        """No more input: half-close, where there is such a thing. Raises SockcliError."""
+        raise self._cannot("it has no end to send")
+
+    def interrupt(self) -> None:
+        """Telnet's Interrupt Process, with Synch. Raises UsageError."""
+        raise self._cannot("it does not speak telnet")
+
+    def ayt(self) -> None:
+        """Telnet's Are You There. Raises UsageError."""
+        raise self._cannot("it does not speak telnet")
+
+    def break_(self) -> None:
+        """Telnet's Break. Raises UsageError."""
+        raise self._cannot("it does not speak telnet")
+
+    def telnet_request(self, _verb: str, _option: str, /) -> None:
+        """`do`, `dont`, `will` or `wont` an option, by name or number. Raises UsageError."""
+        raise self._cannot("it does not speak telnet")
+
+    def resize(self, columns: int, rows: int) -> None:
+        """The terminal has this size now."""
+
+    # For the manager
+
+    def fileno(self) -> int:
+        raise NotImplementedError
+
+    def interest(self) -> tuple[bool, bool]:
+        """Whether to wait until it can read, and until it can write."""
+        raise NotImplementedError
+
+    @property
+    def has_buffered_events(self) -> bool:
+        """It has something to do that no descriptor will tell of."""
+        return False
+
+    def ready(self) -> None:
+        """Do what can be done now."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Give up the connection; again is harmless."""
+        raise NotImplementedError
+
+    def due(self) -> Deadline:
+        """When a limit of its passes."""
+        return self._limits.deadline.earlier(self._idle).earlier(self._linger)
+
+    def check_limits(self) -> None:
+        """End it where one has."""
+        limits = self._limits
+        if limits.deadline.expired:
+            self._end(deadline_passed(limits.deadline))
+        elif self._idle.expired:
+            self._end(TimedOut(f"nothing was sent or received for {self._idle.seconds:g} s"))
+        elif self._linger.expired:
+            self._end(TimedOut(f"the peer did not finish within {self._linger.seconds:g} s of the end of input"))
+
+    # What came
+
+    @property
+    def shows_character(self) -> bool:
+        """Whether what is to be shown next came in character mode; with nothing to show, whether that is on now."""
+        chunk = self.inbox.front
+        return self.character_mode if chunk is None else chunk.character
+
+    def take(self, limit: int) -> bytes:
+        """What to write to the terminal next, about `limit` bytes of the peer's; empty where there is nothing.
+
+        Ends where the other mode begins: the view is to be switched for that (`shows_character`).
+        """
+        shown = bytearray(self.view.apply())
+        if self.inbox.dropped:
+            shown += f"\n[sockcli: {self.inbox.dropped:,} bytes were dropped here, more than is kept]\n".encode()
+            self.inbox.dropped = 0
+        while limit > 0 and self.shows_character == self.view.character:
+            chunk = self.inbox.take(limit)
+            if chunk is None:
+                break
+            shown += self.view.show(chunk)
+            limit -= max(1, len(chunk.data))
+        return bytes(shown)
+
+    # Settings
+
+    def change(self, name: str, value: str) -> None:
+        """Change a setting of this session (see `options.CHOICES`). Raises UsageError."""
+        self.settings.change(name, value)
+        self._listener.session_changed(self)
+
+    # What there is to know
+
+    def addresses(self) -> list[tuple[str, str]]:
+        """Names and values; the first is the one that it is known by."""
+        raise NotImplementedError
+
+    def details(self) -> list[tuple[str, str]]:
+        """What else its kind has to tell."""
+        return []
+
+    # For the kinds
+
+    def _cannot(self, why: str) -> UsageError:
+        return UsageError(f"session {self.number} ({self.title}): {why}")
+
+    def _encode(self, text: str) -> bytes:
+        try:
+            return text.encode(self.settings.encoding, "surrogateescape")
+        except UnicodeEncodeError as exc:
+            char = printable(text[exc.start])
+            raise UsageError(f"{char} has no form in {self.settings.encoding}; nothing was sent") from exc
+
+    def _came(self, data: bytes) -> None:
+        """Count and record what was on the wire."""
+        self.received += len(data)
+        self.last_received = time.time()
+        self._idle.restart()
+        self.records.received(data)
+
+    def _keep(self, chunk: Chunk) -> None:
+        """For the user to see."""
+        self.inbox.put(chunk)
+        if not self.front:
+            self.inbox.trim()
+        self._listener.session_output(self)
+
+    def _went(self, data: memoryview) -> None:
+        """Count and record what the kernel consume."""
+        self.sent += len(data)
+        self.last_sent = time.time()
+        self._idle.restart()
+        self.records.sent(data)
+
+    def fail(self, failure: SockcliError) -> None:
+        """It cannot go on."""
+        self._end(failure)
+
+    def _end(self, failure: SockcliError | None) -> None:
+        if self.over:
+            return
+        self.over = True
+        self.failure = failure
+        self._listener.session_over(self)

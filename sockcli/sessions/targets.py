@@ -1,0 +1,65 @@
+"""What a session is opened with, and what can be set while it runs: typed values, made by whoever parses words.
+
+The command line, the REPL's own commands and a script all make these, so that they mean the same everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from sockcli.base.connect_options import DialOptions, ListenOptions
+from sockcli.base.deadline import NEVER, Deadline
+from sockcli.policy import Request
+from sockcli.sessions.settings import Settings
+from sockcli.telnet import TelnetOptions
+
+# auto: once the peer does, and from the start on port 23. piped: from the start, as in a pipe, which has no keyboard.
+TelnetUse = Literal["auto", "on", "piped", "off"]
+
+
+class Limits(NamedTuple):
+    """When a session ends by itself, with exit 7; seconds. The names are those of `sockcli tcp`'s options."""
+
+    deadline: Deadline = NEVER
+    idle_timeout: float | None = None
+    linger: float | None = None
+
+
+class TcpTarget(NamedTuple):
+    """A TCP connection to make."""
+
+    request: Request
+    dial: DialOptions = DialOptions()
+    telnet: TelnetUse = "auto"
+    telnet_options: TelnetOptions = TelnetOptions()  # terminal type, size, eol and mode are set by the session
+    settings: Settings | None = None  # None: as the REPL has them
+    limits: Limits = Limits()
+    shutdown: bool = True  # FIN at the end of input
+    hex_dump: str | None = None
+    log: str | None = None
+
+
+class UdpTarget(NamedTuple):
+    """A connected UDP socket. A line is a datagram, its newline with it unless `chomp`."""
+
+    request: Request
+    dial: DialOptions = DialOptions()
+    settings: Settings | None = None
+    limits: Limits = Limits()
+    chomp: bool = False
+    hex_dump: str | None = None
+    log: str | None = None
+
+
+class ListenTarget(NamedTuple):
+    """TCP_LISTEN: each peer becomes a session of its own, as `peer` has it. UDP_BIND: datagrams from anyone."""
+
+    request: Request
+    listen: ListenOptions = ListenOptions()
+    settings: Settings | None = None
+    peer: TcpTarget | None = None
+    hex_dump: str | None = None
+    log: str | None = None
+
+
+Target = TcpTarget | UdpTarget | ListenTarget

@@ -1,0 +1,214 @@
+"""A session, recorded: as a hex dump, as the bytes themselves, or as one JSON object a line.
+
+The first two are taps: they write to a file or stderr beside the session. The JSON lines are stdout itself, in place
+of the peer's bytes; this file makes them, and whoever has the sink puts them there.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from sockcli.base.deadline import NEVER, Deadline
+from sockcli.base.escaping import printable
+from sockcli.base.formatting import hex_dump_lines, system_reason
+from sockcli.base.outcome import DRAIN_GRACE, deadline_passed
+from sockcli.base.poller import NO_INTERRUPT, Interrupt, wait
+from sockcli.errors import Interrupted, LocalFailure, OutputGone, TimedOut, UsageError
+from sockcli.stdio.descriptors import STANDARD, STDERR
+from sockcli.stdio.sink import OutputFilter, Sink
+
+if TYPE_CHECKING:
+    from sockcli.stdio.tap import Tap
+
+
+# What is recorded may be a password: nobody else's to read.
+_PRIVATE: Final = 0o600
+
+
+# Not emptied yet: it may turn out to be somebody else's. NONBLOCK: a FIFO's reader may be long in coming, and no
+# signal would end the wait for it in open().
+_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+
+
+# How often to look whether the reader has come: nobody notices, and it costs nothing.
+_READER_CHECK: Final = 0.05
+
+
+WallClock = Callable[[], float]
+
+
+class Limits(NamedTuple):
+    """What ends a wait for whoever reads a record: a signal, and the deadline of the run.
+
+    Who is not `patient` does not wait for the reader of a FIFO: one that has none cannot be opened then.
+    """
+
+    interrupt: Interrupt = NO_INTERRUPT
+    deadline: Deadline = NEVER
+    patient: bool = True
+
+
+_NO_LIMITS: Final = Limits()
+
+
+# Whoever waited would keep all sessions waiting.
+AT_A_PROMPT: Final = Limits(patient=False)
+
+
+def open_records(hex_dump: str | None, log: str | None, limits: Limits = _NO_LIMITS) -> list[Tap]:
+    """The taps that `--hex-dump` and `--log` ask for; `-` is stderr. To be called before connecting.
+
+    A file is made, or emptied. Raises LocalFailure where it cannot be opened, and UsageError where it is another of
+    the run's files: one would destroy the other, be it the input. Nothing is emptied then. Raises TimedOut where the
+    deadline passes before a FIFO has a reader.
+    """
+    given = {"--hex-dump": hex_dump, "--log": log}
+    files = _open_files({option: path for option, path in given.items() if path not in (None, "-")}, limits)
+    taps: list[Tap] = []
+    if hex_dump is not None:
+        taps.append(HexDump(_sink(hex_dump, files.get("--hex-dump")), limits))
+    if log is not None:
+        taps.append(_session_log(log, files.get("--log"), limits))
+    return taps
+
+
+def open_log(path: str) -> tuple[Tap, bool]:
+    """A log for a session that is open already, which adds to what the file has; and whether it has anything.
+
+    Raises as `open_records`, and waits for no FIFO's reader.
+    """
+    fd = _open_files({"log": path}, AT_A_PROMPT, os.O_APPEND)["log"]
+    return _session_log(path, fd, AT_A_PROMPT), bool(_identity(fd) and os.fstat(fd).st_size)
+
+
+def _session_log(path: str, fd: int | None, limits: Limits) -> SessionLog:
+    # What a peer sends may not drive a terminal, whichever way it gets there.
+    shown = os.isatty(STDERR if fd is None else fd)
+    return SessionLog(_sink(path, fd, _terminal_filter() if shown else None), limits)
+
+
+def _open_files(paths: Mapping[str, str], limits: Limits, how: int = 0) -> dict[str, int]:
+    """A file for each option, empty unless `how` is to append, or where one cannot be had none that is open."""
+    parts = {_identity(fd): name for fd, name in zip(STANDARD, ("stdin", "stdout", "stderr"), strict=True)}
+    files: dict[str, int] = {}
+    with ExitStack() as opened:
+        for option, path in paths.items():
+            files[option] = fd = _open(path, limits, how)
+            opened.callback(os.close, fd)
+            identity = _identity(fd)
+            if identity is not None and identity in parts:
+                raise UsageError(f'{option} "{printable(path)}" is the same file as {parts[identity]}')
+            parts[identity] = option
+        opened.pop_all()
+    for fd in files.values():
+        if _identity(fd) and how != os.O_APPEND:
+            os.ftruncate(fd, 0)
+    return files
+
+
+def _open(path: str, limits: Limits, how: int) -> int:
+    """Raises LocalFailure, TimedOut, Interrupted."""
+    while True:
+        try:
+            return os.open(path, _FLAGS | how, _PRIVATE)
+        except (OSError, ValueError) as exc:
+            if not (isinstance(exc, OSError) and exc.errno == errno.ENXIO and stat.S_ISFIFO(os.stat(path).st_mode)):
+                raise LocalFailure(f'cannot write to "{printable(path)}": {system_reason(exc)}') from exc
+        if not limits.patient:
+            raise LocalFailure(f'cannot write to "{printable(path)}": nobody reads it', hint="start its reader first")
+        if limits.deadline.expired:
+            raise deadline_passed(limits.deadline)
+        wait((), Deadline(_READER_CHECK).earlier(limits.deadline), limits.interrupt)
+
+
+def _identity(fd: int) -> tuple[int, int] | None:
+    """Which file it is, where that is one that could be destroyed: not a device, a terminal or a pipe."""
+    status = os.fstat(fd)
+    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
+
+
+def _sink(path: str, fd: int | None, output_filter: OutputFilter | None = None) -> Sink:
+    if fd is None:
+        return Sink(STDERR, "stderr", output_filter=output_filter)
+    return Sink(fd, f'"{printable(path)}"', output_filter=output_filter, owned=True)
+
+
+def _terminal_filter() -> OutputFilter:
+    from sockcli.terminal import TerminalFilter  # hardly ever needed, and as large as all the rest of this
+
+    return TerminalFilter("safe")
+
+
+class _Record:
+    """What both taps do. A slow file slows the session down, because neither may lose anything."""
+
+    def __init__(self, sink: Sink, limits: Limits = _NO_LIMITS) -> None:
+        self._sink = sink
+        self._limits = limits
+
+    def close(self) -> None:
+        with self._faults():
+            self._sink.finish()
+            try:
+                self._drain()
+            except (Interrupted, TimedOut):
+                self._sink.drain(Deadline(DRAIN_GRACE))
+                raise
+            self._sink.close()
+
+    def _write(self, data: bytes) -> None:
+        with self._faults():
+            self._sink.write(data)
+            self._drain()
+
+    def _drain(self) -> None:
+        deadline = self._limits.deadline
+        if not self._sink.drain(deadline, self._limits.interrupt):
+            raise deadline_passed(deadline)
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except OutputGone as exc:
+            # A quiet end is for stdout alone.
+            raise LocalFailure(f"cannot write to {exc.message}") from exc
+
+
+class HexDump(_Record):
+    """Each chunk as lines of direction (`>` is ours), time of day, offset within its direction, hex and text."""
+
+    def __init__(self, sink: Sink, limits: Limits = _NO_LIMITS, *, clock: WallClock = time.time) -> None:
+        super().__init__(sink, limits)
+        self._clock = clock
+        self._offsets = {">": 0, "<": 0}
+
+    def sent(self, data: bytes) -> None:
+        self._dump(">", data)
+
+    def received(self, data: bytes) -> None:
+        self._dump("<", data)
+
+    def _dump(self, direction: str, data: bytes) -> None:
+        now = self._clock()
+        start = f"{direction} {time.strftime('%H:%M:%S', time.localtime(now))}.{int(now * 1000) % 1000:03d}"
+        lines = [f"{start} {line}\n" for line in hex_dump_lines(data, self._offsets[direction])]
+        self._offsets[direction] += len(data)
+        # A datagram of no bytes is something that passed, too.
+        self._write("".join(lines or [f"{start} {self._offsets[direction]:08x}\n"]).encode("ascii"))
+
+
+class SessionLog(_Record):
+    """The bytes of both directions as they passed, in that order, with nothing in between."""
+
+    def sent(self, data: bytes) -> None:
+        self._write(data)
+
+    def received(self, data: bytes) -> None:
+        self._write(data)

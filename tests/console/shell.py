@@ -1,0 +1,78 @@
+"""Commands without a terminal: a shell that keeps what it is given to show, on a real manager."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sockcli.cli.targets import make_runner, parse_target
+from sockcli.commands.shell import ParseTarget
+from sockcli.errors import Denied, SockcliError, UsageError
+from sockcli.policy import Policy
+from sockcli.policy.manifest import parse_manifest
+from sockcli.sessions.manager import SessionManager
+from sockcli.sessions.session import Session
+from sockcli.sessions.settings import Settings
+
+
+def policy_of(*rules: str, deny: tuple[str, ...] = ()) -> Policy:
+    text = {"permissions": [{"socket": list(rules)}], "deny": list(deny)}
+    return parse_manifest(str(text).replace("'", '"').encode(), "rules.json")
+
+
+class TestShell:
+    """The Shell of commands, and the SessionObserver of sessions. To be made on a running loop."""
+
+    __test__ = False
+
+    def __init__(self, policy: Policy | None = None) -> None:
+        self.policy = policy or policy_of("tcp-connect", "tcp-listen", "udp-bind", "udp-send-to")
+        self.parse: ParseTarget = parse_target
+        self.settings = Settings()
+        self.manager = SessionManager(self.policy, self, self.settings)
+        self.history: list[str] = []
+        self.shown: list[str] = []
+        self.notices: list[str] = []
+        self.state: Callable[[], str] | None = None
+        self.ended = False
+        self.runner = make_runner(self)
+
+    async def run(self, line: str) -> None:
+        await self.runner.run(line)
+
+    def show(self, text: str) -> None:
+        self.shown.append(text)
+
+    def notice(self, text: str) -> None:
+        self.notices.append(text)
+
+    def deny(self, answer: str, error: Denied) -> None:
+        self.shown.append(answer)
+        raise error
+
+    def progress(self, state: Callable[[], str] | None) -> None:
+        self.state = state
+
+    def suspend(self) -> None:
+        raise UsageError("no terminal")
+
+    def quit(self) -> None:
+        self.ended = True
+
+    @property
+    def free(self) -> bool:
+        return True
+
+    def output(self, session: Session) -> None:
+        session.take(1 << 20)
+
+    def changed(self, session: Session) -> None:
+        pass
+
+    def told(self, session: Session | None, text: str) -> None:  # noqa: ARG002
+        self.notices.append(text)
+
+    def unrecorded(self, session: Session, failure: SockcliError) -> None:
+        self.notices.append(f"session {session.number}: {failure}")
+
+    def over(self, session: Session) -> None:
+        pass
