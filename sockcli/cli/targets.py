@@ -22,8 +22,8 @@ from sockcli.cli.telnet import TELNET_ONLY, telnet_options_of
 from sockcli.cli.usage import usage_error
 from sockcli.errors import UsageError
 from sockcli.policy import Request
-from sockcli.sessions.settings import Settings
-from sockcli.sessions.targets import Limits, ListenTarget, Target, TcpTarget, TelnetUse, UdpTarget
+from sockcli.sessions.settings import SessionSettings
+from sockcli.sessions.targets import ListenTarget, SessionLimits, Target, TcpTarget, TelnetUse, UdpTarget
 
 if TYPE_CHECKING:
     from sockcli.commands.shell import CommandRunner, Shell
@@ -157,7 +157,7 @@ def session_target(request: Request, values: Mapping[str, Any]) -> TcpTarget:
         telnet=TELNET[values["telnet"]],
         telnet_options=telnet_options_of(values, size=None),
         settings=session_settings(values),
-        limits=Limits(deadline, values["idle_timeout"], values["linger"]),
+        limits=SessionLimits(deadline, values["idle_timeout"], values["linger"]),
         shutdown=not values["no_shutdown"],
         hex_dump=values["hex_dump"],
         log=values["log"],
@@ -173,8 +173,8 @@ def udp_target(words: Sequence[str], values: Mapping[str, Any]) -> UdpTarget:
     return UdpTarget(
         Request(Operation.UDP_SEND_TO, *target),
         DialOptions(family_of(values["ipv4"], values["ipv6"]), values["source"], deadline=deadline),
-        settings=Settings(terminal=values["terminal"]),
-        limits=Limits(deadline),
+        settings=SessionSettings(terminal=values["terminal"]),
+        limits=SessionLimits(deadline),
         chomp=values["chomp"],
         hex_dump=values["hex_dump"],
         log=values["log"],
@@ -188,15 +188,15 @@ def listening(protocol: str, given: Given, values: Mapping[str, Any]) -> ListenT
     listen = ListenOptions(family_of(values["ipv4"], values["ipv6"]), deadline=Deadline(values["deadline"]))
     if protocol == "udp":
         request = Request(Operation.UDP_BIND, *listen_target(values["words"], "udp"))
-        settings = Settings(terminal=values["terminal"])
+        settings = SessionSettings(terminal=values["terminal"])
         return ListenTarget(request, listen, settings, hex_dump=values["hex_dump"], log=values["log"])
     given.refuse(("hex_dump", "log"), "is for one session; `log FILE` records that of a peer")
     request = Request(Operation.TCP_LISTEN, *listen_target(values["words"], "tcp"))
     return ListenTarget(request, listen, session_settings(values), session_target(request, values))
 
 
-def session_settings(values: Mapping[str, Any]) -> Settings:
+def session_settings(values: Mapping[str, Any]) -> SessionSettings:
     """How a TCP session shows and sends. Raises UsageError."""
-    return Settings(
+    return SessionSettings(
         eol="crlf" if values["crlf"] else values["eol"], encoding=values["encoding"], terminal=values["terminal"]
     )

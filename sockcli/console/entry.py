@@ -13,7 +13,7 @@ from sockcli.console.escape_key import EscapeKey
 from sockcli.console.tty_claim import claimed_tty
 from sockcli.engine import Engine
 from sockcli.policy import Policy
-from sockcli.sessions.settings import Settings
+from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import Target, TcpTarget, UdpTarget
 from sockcli.stdio.recording import open_records
 
@@ -32,7 +32,7 @@ def run_session(
     *,
     notice: Say,
     detail: Say,
-    settings: Settings | None = None,
+    settings: SessionSettings | None = None,
     escape: EscapeKey | None = None,
 ) -> int:
     """`sockcli tcp` or `udp` on a terminal. Over with its session; the exit code, where nothing is raised.
@@ -42,8 +42,8 @@ def run_session(
     """
     policy.authorize(target.request)  # before a file is made for what is not to be
     taps = open_records(target.hex_dump, target.log)
-    with claimed_tty() as taken:
-        with SignalInterrupt(taken.discipline.restore) as interrupt:
+    with claimed_tty() as claimed:
+        with SignalInterrupt(claimed.discipline.restore) as interrupt:
             transport = Engine(policy, interrupt=interrupt).open(target.request, target.dial)
         grant = transport.grant
         detail(f"{transport.local} is connected with {transport.peer}, allowed by {grant.rule} ({grant.source})")
@@ -56,7 +56,7 @@ def run_session(
         with _no_collection():
             from sockcli.console.app import Repl
 
-            repl = Repl(policy, make_runner, parse, taken, settings=settings, escape=escape, single=True)
+            repl = Repl(policy, make_runner, parse, claimed, settings=settings, escape=escape, single=True)
             return _run(repl, begin, notice)
 
 
@@ -67,7 +67,7 @@ def run_repl(
     parse: ParseTarget,
     *,
     notice: Say,
-    settings: Settings | None = None,
+    settings: SessionSettings | None = None,
     escape: EscapeKey | None = None,
 ) -> int:
     """`sockcli repl` on a terminal, first in a session with `target` where there is one. Raises Interrupted."""
@@ -79,13 +79,13 @@ def run_repl(
             session = await opened(repl, target)
             repl.notice(session.announcement)
 
-    with claimed_tty() as taken, _no_collection():
+    with claimed_tty() as claimed, _no_collection():
         key = f"; {escape.name} in a session comes back to this prompt" if escape is not None else ""
         notice(f"{__version__}, manifest {policy.manifest}")
         notice(f"help lists the commands{key}")
         from sockcli.console.app import Repl
 
-        return _run(Repl(policy, make_runner, parse, taken, settings=settings, escape=escape), begin, notice)
+        return _run(Repl(policy, make_runner, parse, claimed, settings=settings, escape=escape), begin, notice)
 
 
 def _run(repl: Repl, begin: Callable[[Repl], Coroutine[None, None, None]], notice: Say) -> int:

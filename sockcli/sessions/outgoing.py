@@ -21,7 +21,7 @@ class Outgoing:
     """A queue that never refuses; `room` says when to put no more."""
 
     def __init__(self, transport: Transport, codec: TelnetCodec | None, went: Callable[[memoryview], None]) -> None:
-        """`went` is told of what the kernel consume."""
+        """`went` is told of what the kernel took."""
         self._transport = transport
         self._codec = codec
         self._went = went

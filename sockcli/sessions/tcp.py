@@ -16,8 +16,8 @@ from sockcli.net.transport import WANT_READ, WANT_WRITE, Transport
 from sockcli.sessions.inbox import Chunk
 from sockcli.sessions.incoming import Incoming
 from sockcli.sessions.outgoing import Outgoing
-from sockcli.sessions.session import Listener, Session
-from sockcli.sessions.settings import Settings
+from sockcli.sessions.session import Session, SessionOwner
+from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import TcpTarget
 from sockcli.sessions.telnet import REQUESTS, codec_for, spoken, worth_telling
 from sockcli.telnet import TelnetCodec
@@ -40,11 +40,11 @@ class StreamSession(Session):
         self,
         transport: Transport,
         target: TcpTarget,
-        settings: Settings,
-        listener: Listener,
+        settings: SessionSettings,
+        owner: SessionOwner,
         size: tuple[int, int] | None = None,
     ) -> None:
-        super().__init__(transport.grant, settings, listener, target.limits)
+        super().__init__(transport.grant, settings, owner, target.limits)
         self._transport = transport
         self._shutdown = target.shutdown
         self._codec = codec_for(target, settings, size)
@@ -109,7 +109,7 @@ class StreamSession(Session):
     def send_bytes(self, data: bytes, /) -> None:
         self._expect_open()
         self._out.put(data)
-        self._listener.session_changed(self)
+        self._owner.session_changed(self)
 
     def send_keys(self, data: bytes, /) -> None:
         if self.input_ended or self.over:
@@ -120,7 +120,7 @@ class StreamSession(Session):
             self._in_a_line = not data.endswith(_LINE_ENDS)
         # Whoever reads the keys stops while there is no room; the few that were read by then are taken.
         self._out.put(data)
-        self._listener.session_changed(self)
+        self._owner.session_changed(self)
 
     def send_eof(self) -> None:
         self._expect_open()
@@ -130,7 +130,7 @@ class StreamSession(Session):
         self._linger = Deadline(self._limits.linger)
         self._out.pull()
         self._send()
-        self._listener.session_changed(self)
+        self._owner.session_changed(self)
 
     def _expect_open(self, *, room: bool = True) -> None:
         if self.over:
@@ -178,7 +178,7 @@ class StreamSession(Session):
 
     def _pull(self) -> None:
         self._out.pull()
-        self._listener.session_changed(self)
+        self._owner.session_changed(self)
 
     # For the manager
 
@@ -238,7 +238,7 @@ class StreamSession(Session):
     # The way in
 
     def _has_room(self) -> bool:
-        return not (self.front and self.inbox.full) and not self._out.answer_backlog_full
+        return self._has_room_for_input() and not self._out.answer_backlog_full
 
     def _reads(self) -> bool:
         return not self._in.ended and self._has_room() and not self._in.pending
@@ -280,7 +280,7 @@ class StreamSession(Session):
             self._character_came = event.character
             self._in_a_line = self._in_a_line and event.character
         elif text := worth_telling(event):
-            self._listener.session_notice(self, text)
+            self._owner.session_notice(self, text)
 
     def _show(self, data: bytes) -> None:
         self._keep(Chunk(data, time.time(), character=self._character_came))
