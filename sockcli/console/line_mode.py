@@ -94,7 +94,7 @@ class LineMode:
         self._batch = MOST // 16
         self._batch_full = False
         self._spent = 0.0  # seconds that making the last batch took
-        self._running = False
+        self._running = False  # it shows what comes
         self._paused = False
         self._keyboard = keyboard
         self._detached = ExitStack()  # from the keyboard, while paused
@@ -157,6 +157,7 @@ class LineMode:
         app = self._prompt_session.app
         if app.is_running and not app.is_done:
             self._show(self._controller.take_messages())
+            self._running = False  # what comes before `run` returns is for the next mode to show
             app.exit()
 
     def wake(self) -> None:
