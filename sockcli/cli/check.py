@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from sockcli.base.endpoint import Operation, quoted
+from sockcli.base.endpoint import Operation
+from sockcli.base.escaping import quoted
 from sockcli.base.formatting import table
 from sockcli.cli.common import HELP_OPTIONS, Command, common_options
 from sockcli.cli.options import deadline_option, family_of, family_options

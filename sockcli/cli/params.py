@@ -9,7 +9,8 @@ from typing import Literal
 import click
 
 from sockcli.base.connect_options import Source
-from sockcli.base.endpoint import Endpoint, Host, parse_port, quoted, split_target
+from sockcli.base.endpoint import Endpoint, Host, parse_port, split_target
+from sockcli.base.escaping import quoted
 from sockcli.errors import UsageError
 
 Protocol = Literal["tcp", "udp"]
@@ -77,7 +78,7 @@ def port_number(text: str, protocol: Protocol) -> int:
     """A port as a number or a service's name. Raises UsageError."""
     if text[:1].isdigit() or not text or not text.isascii():
         return parse_port(text)
-    from sockcli.net.resolve import service_port
+    from sockcli.base.services import service_port
 
     return service_port(text, protocol)
 

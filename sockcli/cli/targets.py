@@ -12,7 +12,8 @@ import click
 
 from sockcli.base.connect_options import DialOptions, ListenOptions
 from sockcli.base.deadline import Deadline
-from sockcli.base.endpoint import Operation, quoted
+from sockcli.base.endpoint import Operation
+from sockcli.base.escaping import quoted
 from sockcli.cli import tcp_options, udp_options
 from sockcli.cli.check import explain_request, parse_request
 from sockcli.cli.common import HELP_OPTIONS, Command

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sockcli.base.encodings import canonical_encoding
-from sockcli.base.endpoint import quoted
+from sockcli.base.escaping import quoted
 from sockcli.cli.common import bundle
 from sockcli.cli.options import Given
 from sockcli.errors import UsageError

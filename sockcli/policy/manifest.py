@@ -10,7 +10,8 @@ import gc
 from collections.abc import Iterator
 from typing import Final
 
-from sockcli.base.endpoint import Operation, quoted
+from sockcli.base.endpoint import Operation
+from sockcli.base.escaping import quoted
 from sockcli.errors import ManifestError, ManifestProblem, UsageError
 from sockcli.policy.policy import Policy
 from sockcli.policy.rule import Effect, PlacedRule, Rule

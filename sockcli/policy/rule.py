@@ -9,7 +9,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final, NamedTuple, NoReturn
 
-from sockcli.base.endpoint import OCTETS, Endpoint, Host, HostKind, Operation, canonical_name, port_number, quoted
+from sockcli.base.endpoint import OCTETS, Endpoint, Host, HostKind, Operation, canonical_name, port_number
+from sockcli.base.escaping import quoted
 from sockcli.errors import UsageError
 
 WIDTHS: Final = {HostKind.IPV4: 32, HostKind.IPV6: 128}  # bits in an address

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from sockcli.base.endpoint import quoted
+from sockcli.base.escaping import quoted
 from sockcli.base.formatting import uncapitalized
 from sockcli.errors import ManifestProblem
 
