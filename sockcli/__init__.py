@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sockcli.connection import Connection
     from sockcli.engine import Engine
     from sockcli.errors import Denied, ManifestError, SockcliError, TimedOut, Unreachable, Unresolved, UsageError
-    from sockcli.policy.facade import Manifest
+    from sockcli.policy.manifest import Manifest
 
 __version__ = "0.1.0"
 
@@ -35,7 +35,7 @@ __all__ = [
 _HOMES = {
     "Connection": "sockcli.connection",
     "Engine": "sockcli.engine",
-    "Manifest": "sockcli.policy.facade",
+    "Manifest": "sockcli.policy.manifest",
     "Operation": "sockcli.base.endpoint",
 }
 

@@ -26,10 +26,11 @@ class Settings:
 
     def load_policy(self) -> Policy:
         """The policy of the manifest in force. Raises ManifestError."""
-        from sockcli.policy.locate import find_manifest, load_manifest
+        from sockcli.policy.locate import find_manifest
+        from sockcli.policy.manifest import Manifest
 
         located = find_manifest(self.manifest)
-        policy = load_manifest(located)
+        policy = Manifest.read(located).policy
         self.detail(f"manifest {located.path}, {counted(len(policy.rules), 'rule')}")
         return policy
 
