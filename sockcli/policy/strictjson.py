@@ -150,6 +150,7 @@ def positions(data: bytes) -> dict[str, Position]:
     found: dict[str, Position] = {}
     containers: list[_Container] = []
     line, line_start = 1, 0
+    seen = 0  # up to where newlines are counted
     for match in re.finditer(_TOKEN, text):
         token, start = match[0], match.start()
         if token in "]}":
@@ -159,8 +160,10 @@ def positions(data: bytes) -> dict[str, Position]:
         elif containers and containers[-1].step is None:
             containers[-1].step = json.loads(token)
         elif token != ":":
-            line += text.count("\n", line_start, start)
-            line_start = text.rfind("\n", line_start, start) + 1 or line_start
+            if newlines := text.count("\n", seen, start):
+                line += newlines
+                line_start = text.rfind("\n", seen, start) + 1
+            seen = start
             inner = containers[-1] if containers else None
             place = inner.place + _step(inner.step) if inner and inner.step is not None else ""
             found[place.removeprefix(".")] = Position(line, start - line_start + 1)

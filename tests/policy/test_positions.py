@@ -51,6 +51,13 @@ def test_a_place_that_is_not_there() -> None:
         Manifest.parse("{}").position("deny[0]")
 
 
+def test_time_grows_with_the_file_also_where_it_is_one_line() -> None:
+    """Not as the square of it: this many would take minutes."""
+    rules = [f"tcp-connect:host{number}:443" for number in range(100_000)]
+    manifest = Manifest.parse(json.dumps({"deny": rules}))
+    assert manifest.position("deny[99999]").line == 1
+
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("ab") | st.text(), inner, max_size=4),
