@@ -115,7 +115,7 @@ class Engine:
         Raises Denied where the request itself is, Unresolved, TimedOut, UsageError, Interrupted.
         """
         grant = self.policy.authorize(request)
-        return [Answer(address, _denial(grant, address)) for address in self._resolve(grant, family, deadline)]
+        return [Answer(address, grant.refusal(address)) for address in self._resolve(grant, family, deadline)]
 
     def _authorize(self, request: Request, operation: Operation) -> Grant:
         if request.operation is not operation:
@@ -211,15 +211,7 @@ def _local_hosts(source: Source, target: Request, family: int) -> list[Host]:
 
 def _tell_left_out(grant: Grant, addresses: Sequence[Address], note: Note | None) -> None:
     """Who wonders why an address is not tried finds it with -v; where all of them are denied, the error says so."""
-    denials = [_denial(grant, address) for address in addresses] if note else []
+    denials = [grant.refusal(address) for address in addresses] if note else []
     if note and not all(denials):
         for denied in filter(None, denials):
             note(f"left out: {denied.reason}")
-
-
-def _denial(grant: Grant, address: Address) -> Denied | None:
-    try:
-        grant.admit([address])
-    except Denied as exc:
-        return exc
-    return None
