@@ -77,7 +77,7 @@ class Host:
         if ":" in text or text[:1] == "[":
             return _parse_ipv6(text)
         name = canonical_name(text)
-        if not _is_number(name.rpartition(".")[2]):
+        if not is_numeric(name.rpartition(".")[2]):
             return cls(name, HostKind.NAME)
         try:
             a, b, c, d = [OCTETS[part] for part in name.split(".")]
@@ -185,8 +185,8 @@ def canonical_name(text: str) -> str:
     return name
 
 
-def _is_number(label: str) -> bool:
-    """As inet_aton() reads numbers, octal ones included. RFC 1123, 2.1: no name ends in one."""
+def is_numeric(label: str) -> bool:
+    """Whether inet_aton(3) reads the label as a number, octal ones included. No name ends in one (RFC 1123, 2.1)."""
     return label.isdigit() or (label[:2] == "0x" and _HEXADECIMAL.issuperset(label[2:]))
 
 
