@@ -8,7 +8,7 @@ from typing import Literal
 
 import click
 
-from sockcli.base.connect_options import Source
+from sockcli.base.connect_options import LocalAddress
 from sockcli.base.endpoint import Endpoint, Host, parse_port, split_target
 from sockcli.base.escaping import quoted
 from sockcli.errors import UsageError
@@ -54,7 +54,7 @@ def whole_number(least: int) -> Callable[[str], int]:
     return number
 
 
-def source(text: str) -> Source:
+def source(text: str) -> LocalAddress:
     """`[ADDR][:PORT]`: an address of this machine, a port, or both. Raises BadParameter."""
     try:
         parsed = _parse_source(text)
@@ -65,13 +65,13 @@ def source(text: str) -> Source:
     return parsed
 
 
-def _parse_source(text: str) -> Source:
+def _parse_source(text: str) -> LocalAddress:
     if text.startswith(":") and not text.startswith("::"):
-        return Source(None, parse_port(text[1:]))
+        return LocalAddress(None, parse_port(text[1:]))
     if text.count(":") == 1 or "]:" in text:
         host, port = split_target(text)
-        return Source(Host.parse(host), parse_port(port))
-    return Source(Host.parse(text), None)
+        return LocalAddress(Host.parse(host), parse_port(port))
+    return LocalAddress(Host.parse(text), None)
 
 
 def port_number(text: str, protocol: Protocol) -> int:
