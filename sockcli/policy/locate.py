@@ -136,7 +136,12 @@ def _primary_group(user: int) -> int | None:
 
 
 def _has_acl(descriptor: int) -> bool:
-    """With an access list, the group's bits are what any user or group on the list may have at most (acl(5))."""
+    """With an access list, the group's bits are what any user or group on the list may have at most (acl(5)).
+
+    A system that is not Linux keeps its lists elsewhere. There may be one then, which is the safe answer.
+    """
+    if not hasattr(os, "getxattr"):
+        return True
     try:
         os.getxattr(descriptor, _ACL)
     except OSError:
