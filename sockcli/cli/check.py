@@ -9,11 +9,11 @@ import click
 
 from sockcli.base.endpoint import Operation, quoted
 from sockcli.base.formatting import table
-from sockcli.cli.common import HELP_OPTIONS, Command, common_options
+from sockcli.cli.common import HELP_OPTIONS, ClickCommand, common_options
 from sockcli.cli.options import deadline_option, family_of, family_options
 from sockcli.cli.output import emit, emit_json
 from sockcli.cli.params import Protocol, expect_no_more, take_target
-from sockcli.cli.settings import Settings, pass_settings
+from sockcli.cli.settings import RunSettings, pass_settings
 from sockcli.errors import ExitCode, UsageError
 from sockcli.policy import Request
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from sockcli.policy import Decision, Policy
 
 
-@click.command("check", cls=Command, usages=("[OPTIONS] OP HOST PORT", "[OPTIONS] OP"), context_settings=HELP_OPTIONS)
+@click.command(
+    "check", cls=ClickCommand, usages=("[OPTIONS] OP HOST PORT", "[OPTIONS] OP"), context_settings=HELP_OPTIONS
+)
 @click.argument("words", nargs=-1, metavar="OP [HOST PORT]")
 @click.option("--resolve", is_flag=True, help="Look the name up, where it is allowed, and check its addresses too.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 @common_options
 @pass_settings
 def command(
-    settings: Settings,
+    settings: RunSettings,
     words: tuple[str, ...],
     resolve: bool,
     as_json: bool,

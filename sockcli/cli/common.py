@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from sockcli.cli.settings import Settings
+from sockcli.cli.settings import RunSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -20,7 +20,7 @@ Sections = Mapping[str, Sequence[str]]
 _REST: Final = "General"
 
 
-class Command(click.Command):
+class ClickCommand(click.Command):
     """A command whose options are listed under headings, and whose usage errors all tell which command it was."""
 
     def __init__(self, *args: Any, usages: Sequence[str] = (), sections: Sections | None = None, **extra: Any) -> None:
@@ -57,10 +57,10 @@ class Command(click.Command):
             raise
 
 
-class Group(Command, click.Group):
+class ClickGroup(ClickCommand, click.Group):
     """A command of commands."""
 
-    command_class = Command
+    command_class = ClickCommand
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -85,11 +85,11 @@ def bundle(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
 
 
 def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
-    """A callback that keeps a shared option in the Settings, wherever on the command line it stood."""
+    """A callback that keeps a shared option in the RunSettings, wherever on the command line it stood."""
 
     def keep(ctx: click.Context, _: click.Parameter, value: Any) -> None:
         if value not in (None, False):  # given after the command's name, it wins; not given, it takes nothing back
-            setattr(ctx.ensure_object(Settings), name, value)
+            setattr(ctx.ensure_object(RunSettings), name, value)
 
     return keep
 

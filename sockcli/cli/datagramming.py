@@ -13,7 +13,7 @@ from sockcli.base.formatting import counted
 from sockcli.cli.options import family_of
 from sockcli.cli.params import connect_target, listen_target
 from sockcli.cli.running import Output, prepare
-from sockcli.cli.settings import Settings
+from sockcli.cli.settings import RunSettings
 from sockcli.datagram.exchange import DatagramExchange, SendOptions
 from sockcli.datagram.framing import Framing, MessageEncoding, read_messages
 from sockcli.errors import UsageError
@@ -23,7 +23,7 @@ from sockcli.policy import Request
 from sockcli.stdio.source import Source
 
 
-def run(settings: Settings, output: Output, words: Sequence[str], values: Mapping[str, Any]) -> None:
+def run(settings: RunSettings, output: Output, words: Sequence[str], values: Mapping[str, Any]) -> None:
     """Do what the command line says; `values` are the options of `sockcli udp`. Raises SockcliError."""
     family = family_of(values["ipv4"], values["ipv6"])
     deadline = Deadline(values["deadline"])
@@ -71,7 +71,7 @@ class SendPlan(NamedTuple):
             datagrams = read_messages(map(os.fsencode, messages), chomp=chomp, notation=notation)
         return cls(framing, datagrams, values["wait"], values["replies"], values["retries"])
 
-    def run(self, settings: Settings, output: Output, transport: Transport, deadline: Deadline) -> None:
+    def run(self, settings: RunSettings, output: Output, transport: Transport, deadline: Deadline) -> None:
         """Send on `transport`, which is closed whatever happens, and print the replies."""
         assert isinstance(transport, UdpTransport)
         grant = transport.grant
@@ -96,7 +96,9 @@ class SendPlan(NamedTuple):
             settings.detail(f"{sent} sent, {sender.datagrams_received} received{foreign}")
 
 
-def receive(settings: Settings, output: Output, receiver: UdpReceiver, count: int | None, deadline: Deadline) -> None:
+def receive(
+    settings: RunSettings, output: Output, receiver: UdpReceiver, count: int | None, deadline: Deadline
+) -> None:
     """Print what comes to `receiver`, which is closed whatever happens."""
     from sockcli.datagram.receiver import DatagramReceiver, ReceiveOptions  # sending does without
 

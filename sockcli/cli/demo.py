@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import click
 
 from sockcli.base.escaping import printable
-from sockcli.cli.common import HELP_OPTIONS, Command, loudness_options, manifest_option
-from sockcli.cli.settings import Settings, pass_settings
+from sockcli.cli.common import HELP_OPTIONS, ClickCommand, loudness_options, manifest_option
+from sockcli.cli.settings import RunSettings, pass_settings
 from sockcli.stdio.descriptors import STDIN, is_interactive
 
 if TYPE_CHECKING:
     from sockcli.base.poller import Interrupt
     from sockcli.demo.servers import Servers
-    from sockcli.demo.tour import Step
+    from sockcli.demo.tour import DemoStep
 
 INTRODUCTION = """\
 sockcli goes only where a manifest says it may. This tour shows what that
@@ -32,12 +32,12 @@ OFFER = "Press Enter for the REPL on these servers, or q to leave: "
 MAX_ANSWER = 1_024
 
 
-@click.command("demo", cls=Command, context_settings=HELP_OPTIONS)
+@click.command("demo", cls=ClickCommand, context_settings=HELP_OPTIONS)
 @click.option("--serve", is_flag=True, help="Keep the servers up, and say how to reach them, until Ctrl-C.")
 @manifest_option(hidden=True)
 @loudness_options
 @pass_settings
-def command(settings: Settings, /, serve: bool) -> None:
+def command(settings: RunSettings, /, serve: bool) -> None:
     """Try everything with no network: servers on 127.0.0.1, a manifest for them, and a tour."""
     from sockcli.base.interrupts import SignalInterrupt
 
@@ -52,7 +52,7 @@ def command(settings: Settings, /, serve: bool) -> None:
 
 
 @contextmanager
-def demonstration(settings: Settings) -> Iterator[tuple[Servers, Path]]:
+def demonstration(settings: RunSettings) -> Iterator[tuple[Servers, Path]]:
     """The servers, and where the manifest for them is."""
     from tempfile import TemporaryDirectory
 
@@ -96,11 +96,11 @@ def keep_serving(servers: Servers, manifest: Path, interrupt: Interrupt) -> None
     """Say how to reach the servers, and wait for a signal. Raises Interrupted."""
     from sockcli.base.deadline import NEVER
     from sockcli.base.poller import wait
-    from sockcli.demo.tour import Step, services
+    from sockcli.demo.tour import DemoStep, services
 
     say("Serving until Ctrl-C. In another terminal:\n")
     show_commands(preparation(manifest))
-    for step in [*services(servers), Step("All of them at once, interactively.", "sockcli repl")]:
+    for step in [*services(servers), DemoStep("All of them at once, interactively.", "sockcli repl")]:
         say()
         show_step(step)
     wait([], NEVER, interrupt)
@@ -121,7 +121,7 @@ def is_wanted(interrupt: Interrupt) -> bool:
     return os.read(STDIN, MAX_ANSWER) == b"\n"
 
 
-def play(servers: Servers, manifest: Path, settings: Settings) -> None:
+def play(servers: Servers, manifest: Path, settings: RunSettings) -> None:
     """The REPL, with the demo's manifest in force."""
     from sockcli.cli.interactive import run_repl
     from sockcli.demo.tour import services
@@ -149,7 +149,7 @@ def preparation(manifest: Path) -> list[str]:
     return [naming]
 
 
-def show_step(step: Step) -> None:
+def show_step(step: DemoStep) -> None:
     say(f"# {step.shows}", dim=True)
     show_commands([step.command])
 

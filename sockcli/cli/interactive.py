@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sockcli.cli.settings import Settings
+from sockcli.cli.settings import RunSettings
 from sockcli.cli.targets import make_runner, parse_target, tcp_target, udp_target
 from sockcli.console import entry
 from sockcli.console.escape_key import EscapeKey, parse_escape
@@ -14,17 +14,17 @@ from sockcli.sessions.targets import Target, TcpTarget, UdpTarget
 ESCAPE = "^]"
 
 
-def run_tcp(settings: Settings, words: Sequence[str], values: Mapping[str, Any]) -> None:
+def run_tcp(settings: RunSettings, words: Sequence[str], values: Mapping[str, Any]) -> None:
     """`sockcli tcp` on a terminal: one session, and its end is the program's. Raises SockcliError."""
     run_session(settings, tcp_target(words, values), values["escape"])
 
 
-def run_udp(settings: Settings, words: Sequence[str], values: Mapping[str, Any]) -> None:
+def run_udp(settings: RunSettings, words: Sequence[str], values: Mapping[str, Any]) -> None:
     """`sockcli udp` on a terminal. Raises SockcliError."""
     run_session(settings, udp_target(words, values), values["escape"])
 
 
-def run_session(settings: Settings, target: TcpTarget | UdpTarget, escape: str | None) -> None:
+def run_session(settings: RunSettings, target: TcpTarget | UdpTarget, escape: str | None) -> None:
     """One session, whose end is the program's. Raises SockcliError, as a relay does."""
     key = escape_key(escape)
     entry.run_session(
@@ -39,7 +39,7 @@ def run_session(settings: Settings, target: TcpTarget | UdpTarget, escape: str |
     )
 
 
-def run_repl(settings: Settings, target: Target | None, escape: str | None) -> None:
+def run_repl(settings: RunSettings, target: Target | None, escape: str | None) -> None:
     """`sockcli repl`: commands, and with `target` a session first. Raises SockcliError."""
     key = escape_key(escape)
     entry.run_repl(settings.load_policy(), target, make_runner, parse_target, notice=settings.notice, escape=key)

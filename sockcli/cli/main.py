@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import click
 
 from sockcli import __version__
-from sockcli.cli.common import HELP_OPTIONS, Group, common_options
+from sockcli.cli.common import HELP_OPTIONS, ClickGroup, common_options
 from sockcli.errors import ExitCode, OutputGone
 from sockcli.stdio.descriptors import is_interactive
 
@@ -42,7 +42,7 @@ def _reader_may_go() -> Iterator[None]:
         raise OutputGone("stdout") from exc
 
 
-class LazyGroup(Group):
+class LazyGroup(ClickGroup):
     """A group that knows its commands' names and summaries without importing them."""
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:

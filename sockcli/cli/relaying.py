@@ -11,8 +11,8 @@ from sockcli.base.endpoint import Operation
 from sockcli.base.outcome import Ending
 from sockcli.cli.options import family_of
 from sockcli.cli.params import connect_target, expect_no_more, listen_target
-from sockcli.cli.running import Output, Session, prepare
-from sockcli.cli.settings import Settings, report
+from sockcli.cli.running import Driver, Output, prepare
+from sockcli.cli.settings import RunSettings, report
 from sockcli.cli.telnet import telnet_options_of
 from sockcli.errors import ProtocolError, TimedOut, Unreachable, UsageError
 from sockcli.net.listen import TcpListener, accept_next
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sockcli.telnet import TelnetCodec, TelnetOptions
 
 
-def run(settings: Settings, output: Output, words: Sequence[str], values: Mapping[str, Any]) -> None:
+def run(settings: RunSettings, output: Output, words: Sequence[str], values: Mapping[str, Any]) -> None:
     """Do what the command line says; `values` are the options of `sockcli tcp`. Raises SockcliError."""
     family = family_of(values["ipv4"], values["ipv6"])
     request = request_of(words, values["listen"])
@@ -65,7 +65,7 @@ class Sessions:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: RunSettings,
         output: Output,
         values: Mapping[str, Any],
         deadline: Deadline,
@@ -144,7 +144,7 @@ class Sessions:
         finally:
             transport.close()
 
-    def _session(self, transport: Transport) -> Session:
+    def _session(self, transport: Transport) -> Driver:
         if self._values["probe"]:
             return Probe(self._settings, transport)
         return Relay(
@@ -181,7 +181,7 @@ class Probe:
 
     sent = received = 0
 
-    def __init__(self, settings: Settings, transport: Transport) -> None:
+    def __init__(self, settings: RunSettings, transport: Transport) -> None:
         self._settings = settings
         self._transport = transport
 

@@ -6,19 +6,19 @@ from typing import Any
 
 import click
 
-from sockcli.cli.common import HELP_OPTIONS, Command, common_options
+from sockcli.cli.common import HELP_OPTIONS, ClickCommand, common_options
 from sockcli.cli.options import escape_option
-from sockcli.cli.settings import Settings, pass_settings
+from sockcli.cli.settings import RunSettings, pass_settings
 from sockcli.errors import UsageError
 from sockcli.stdio.descriptors import is_interactive
 
 
-@click.command("repl", cls=Command, context_settings=HELP_OPTIONS)
+@click.command("repl", cls=ClickCommand, context_settings=HELP_OPTIONS)
 @click.argument("words", nargs=-1, metavar="[TARGET]")
 @escape_option
 @common_options
 @pass_settings
-def command(settings: Settings, /, words: tuple[str, ...], **values: Any) -> None:
+def command(settings: RunSettings, /, words: tuple[str, ...], **values: Any) -> None:
     """Work interactively, with several connections at once; `help` lists the commands.
 
     With a TARGET it begins with a TCP session to it. Where stdin is not a terminal, it holds commands, a line each:

@@ -11,7 +11,7 @@ from sockcli.base.deadline import Deadline
 from sockcli.base.interrupts import SignalInterrupt
 from sockcli.base.outcome import DRAIN_GRACE, Ending, ending_of
 from sockcli.base.poller import Interrupt
-from sockcli.cli.settings import Settings
+from sockcli.cli.settings import RunSettings
 from sockcli.engine import Engine
 from sockcli.errors import OutputGone, SockcliError, UsageError
 from sockcli.policy import Request
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sockcli.terminal import FilterMode, TerminalFilter
 
 
-class Session(Protocol):
+class Driver(Protocol):
     """A relay, or a sender or receiver of datagrams."""
 
     @property
@@ -39,7 +39,7 @@ class Session(Protocol):
 class Output:
     """Stdout and the records of one run of the command."""
 
-    def __init__(self, settings: Settings, values: Mapping[str, Any], interrupt: Interrupt) -> None:
+    def __init__(self, settings: RunSettings, values: Mapping[str, Any], interrupt: Interrupt) -> None:
         """`values` has the options of `record_options` and `json_option`."""
         self._settings = settings
         self._values = values
@@ -94,7 +94,7 @@ class Output:
         self._close_taps()
         self.sink.close()
 
-    def session(self, session: Session, grant: Grant, address: Address) -> None:
+    def session(self, session: Driver, grant: Grant, address: Address) -> None:
         """Run it, between its connect and its close event. Raises SockcliError, as it does."""
         self._had_session = True
         if self.events is not None:
@@ -108,7 +108,7 @@ class Output:
             raise
         self._closed(session, ending, 0)
 
-    def _closed(self, session: Session, ending: Ending, code: int) -> None:
+    def _closed(self, session: Driver, ending: Ending, code: int) -> None:
         if self.events is not None:
             self._say(self.events.close(ending.value, session.sent, session.received, code))
         for notice in self._terminal.notices() if self._terminal is not None else ():
@@ -135,7 +135,7 @@ def terminal_filter(mode: FilterMode | None) -> TerminalFilter:
     return TerminalFilter(mode or "safe")
 
 
-def prepare(settings: Settings, output: Output, request: Request, deadline: Deadline) -> Engine:
+def prepare(settings: RunSettings, output: Output, request: Request, deadline: Deadline) -> Engine:
     """The engine, with the request granted and the records open.
 
     Raises ManifestError, Denied, LocalFailure, TimedOut.
@@ -148,7 +148,7 @@ def prepare(settings: Settings, output: Output, request: Request, deadline: Dead
 
 
 @contextmanager
-def output_of(settings: Settings, values: Mapping[str, Any]) -> Iterator[Output]:
+def output_of(settings: RunSettings, values: Mapping[str, Any]) -> Iterator[Output]:
     """Around all of a run, from the first check of its options: signals are caught, and errors are events too."""
     with SignalInterrupt() as interrupt:
         output = Output(settings, values, interrupt)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sockcli.policy import Policy
 
 
-class Settings:
+class RunSettings:
     """The options that stand before or after a command's name, and the messages they govern."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Settings:
             say(f"sockcli: {text}")
 
 
-pass_settings = click.make_pass_decorator(Settings, ensure=True)
+pass_settings = click.make_pass_decorator(RunSettings, ensure=True)
 
 
 def say(*lines: str) -> None:

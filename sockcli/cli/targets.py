@@ -15,7 +15,7 @@ from sockcli.base.deadline import Deadline
 from sockcli.base.endpoint import Operation, quoted
 from sockcli.cli import tcp_options, udp_options
 from sockcli.cli.check import explain_request, parse_request
-from sockcli.cli.common import HELP_OPTIONS, Command
+from sockcli.cli.common import HELP_OPTIONS, ClickCommand
 from sockcli.cli.options import Given, family_of
 from sockcli.cli.params import connect_target, expect_no_more, listen_target
 from sockcli.cli.telnet import TELNET_ONLY, telnet_options_of
@@ -35,13 +35,13 @@ NOT_FOR_SESSIONS = {
 }
 
 
-@click.command("tcp", cls=Command, context_settings=HELP_OPTIONS)
+@click.command("tcp", cls=ClickCommand, context_settings=HELP_OPTIONS)
 @tcp_options.tcp_options
 def tcp_reader(**_: Any) -> None:
     """Connect to TARGET: HOST PORT, HOST:PORT or [IPV6]:PORT."""
 
 
-@click.command("udp", cls=Command, context_settings=HELP_OPTIONS)
+@click.command("udp", cls=ClickCommand, context_settings=HELP_OPTIONS)
 @udp_options.udp_options
 def udp_reader(**_: Any) -> None:
     """Send datagrams to TARGET: HOST PORT, HOST:PORT or [IPV6]:PORT."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from sockcli.cli.common import HELP_OPTIONS, Command
+from sockcli.cli.common import HELP_OPTIONS, ClickCommand
 from sockcli.cli.options import Given, is_session
-from sockcli.cli.settings import Settings, pass_settings
+from sockcli.cli.settings import RunSettings, pass_settings
 from sockcli.cli.tcp_options import PLAIN, SECTIONS, check_options, tcp_options
 
 USAGES = ("[OPTIONS] TARGET", "-l [OPTIONS] [HOST] PORT")
@@ -20,11 +20,13 @@ Examples:
   sockcli tcp -z --retry 30 localhost 5432"""
 
 
-@click.command("tcp", cls=Command, usages=USAGES, sections=SECTIONS, epilog=EXAMPLES, context_settings=HELP_OPTIONS)
+@click.command(
+    "tcp", cls=ClickCommand, usages=USAGES, sections=SECTIONS, epilog=EXAMPLES, context_settings=HELP_OPTIONS
+)
 @tcp_options
 @pass_settings
 @click.pass_context
-def command(ctx: click.Context, settings: Settings, /, words: tuple[str, ...], **values: Any) -> None:
+def command(ctx: click.Context, settings: RunSettings, /, words: tuple[str, ...], **values: Any) -> None:
     """Connect stdin and stdout to a TCP endpoint, or with -l accept one.
 
     TARGET is HOST PORT, HOST:PORT or [IPV6]:PORT; a port is a number or a service's name. Listening without a HOST

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from sockcli.cli.common import HELP_OPTIONS, Command
+from sockcli.cli.common import HELP_OPTIONS, ClickCommand
 from sockcli.cli.options import Given, is_session
 from sockcli.cli.params import connect_target
-from sockcli.cli.settings import Settings, pass_settings
+from sockcli.cli.settings import RunSettings, pass_settings
 from sockcli.cli.udp_options import PLAIN, SECTIONS, check_options, udp_options
 
 USAGES = ("[OPTIONS] TARGET [MESSAGE]...", "-l [OPTIONS] [HOST] PORT")
@@ -20,11 +20,13 @@ Examples:
   sockcli udp -l --count 3 5140               print three from anyone"""
 
 
-@click.command("udp", cls=Command, usages=USAGES, sections=SECTIONS, epilog=EXAMPLES, context_settings=HELP_OPTIONS)
+@click.command(
+    "udp", cls=ClickCommand, usages=USAGES, sections=SECTIONS, epilog=EXAMPLES, context_settings=HELP_OPTIONS
+)
 @udp_options
 @pass_settings
 @click.pass_context
-def command(ctx: click.Context, settings: Settings, /, words: tuple[str, ...], **values: Any) -> None:
+def command(ctx: click.Context, settings: RunSettings, /, words: tuple[str, ...], **values: Any) -> None:
     """Send datagrams and print the replies, or with -l receive them.
 
     TARGET is HOST PORT, HOST:PORT or [IPV6]:PORT; a port is a number or a service's name. Each MESSAGE is a datagram;
