@@ -73,6 +73,17 @@ class ClickGroup(ClickCommand, click.Group):
         return super().resolve_command(ctx, args)
 
 
+class ClickOption(click.Option):
+    """An option that tells of what kind its value is, so that the REPL's prompt can complete it.
+
+    `kind` is the value of one of `commands.model.Kind`; a string here, because `--help` may not load that module.
+    """
+
+    def __init__(self, *args: Any, kind: str, **extra: Any) -> None:
+        super().__init__(*args, **extra)
+        self.kind = kind
+
+
 def bundle(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
     """One decorator of several, listed in the order in which the help shows them."""
 

@@ -123,7 +123,7 @@ def is_wanted(interrupt: Interrupt) -> bool:
 
 def play(servers: Servers, manifest: Path, settings: RunSettings) -> None:
     """The REPL, with the demo's manifest in force."""
-    from sockcli.cli.interactive import run_repl
+    from sockcli.cli.terminal import run_repl
     from sockcli.demo.tour import services
 
     say("\nTry these; help lists all commands, and Ctrl-D leaves.\n")

@@ -20,7 +20,8 @@ from sockcli.base.interrupts import SignalInterrupt
 from sockcli.base.outcome import DRAIN_GRACE
 from sockcli.base.poller import BROKEN
 from sockcli.commands.line_reader import Lines
-from sockcli.commands.shell import MakeRunner, ParseTarget
+from sockcli.commands.runner import Runner
+from sockcli.commands.shell import CommandLine
 from sockcli.errors import Denied, OutputGone, SockcliError, UsageError
 from sockcli.policy import Policy
 from sockcli.sessions.flush import flush
@@ -50,8 +51,7 @@ class Voice(NamedTuple):
 def run_script(
     policy: Policy,
     target: Target | None,
-    make_runner: MakeRunner,
-    parse: ParseTarget,
+    command_line: CommandLine,
     voice: Voice,
     *,
     make_engine: MakeEngine | None = None,
@@ -61,7 +61,7 @@ def run_script(
     Raises SockcliError: what the first command that failed, or else the first session, failed with.
     """
     with SignalInterrupt() as interrupt:
-        script = Script(policy, make_runner, parse, voice, interrupt, make_engine)
+        script = Script(policy, command_line, voice, interrupt, make_engine)
         script.run(Source(), target)
 
 
@@ -71,20 +71,19 @@ class Script:
     def __init__(
         self,
         policy: Policy,
-        make_runner: MakeRunner,
-        parse: ParseTarget,
+        command_line: CommandLine,
         voice: Voice,
         interrupt: SignalInterrupt,
         make_engine: MakeEngine | None = None,
     ) -> None:
         self.policy = policy
-        self.parse = parse
+        self.command_line = command_line
         self.settings = Settings()
         self.manager = SessionManager(policy, self, self.settings, make_engine)
         self.history: deque[str] = deque(maxlen=REMEMBERED)
         self._voice = voice
         self._interrupt = interrupt
-        self._runner = make_runner(self)
+        self._runner = Runner(self)
         self._sink = Sink()
         self._on_terminal = os.isatty(STDOUT)
         self._failures: list[SockcliError] = []  # of sessions

@@ -18,7 +18,7 @@ from sockcli.sessions.targets import Target, TcpTarget, UdpTarget
 from sockcli.stdio.recording import open_records
 
 if TYPE_CHECKING:
-    from sockcli.commands.shell import MakeRunner, ParseTarget
+    from sockcli.commands.shell import CommandLine
     from sockcli.console.app import Repl
 
 Say = Callable[[str], None]
@@ -27,8 +27,7 @@ Say = Callable[[str], None]
 def run_session(
     policy: Policy,
     target: TcpTarget | UdpTarget,
-    make_runner: MakeRunner,
-    parse: ParseTarget,
+    command_line: CommandLine,
     *,
     notice: Say,
     detail: Say,
@@ -56,15 +55,14 @@ def run_session(
         with _no_collection():
             from sockcli.console.app import Repl
 
-            repl = Repl(policy, make_runner, parse, taken, settings=settings, escape=escape, single=True)
+            repl = Repl(policy, command_line, taken, settings=settings, escape=escape, single=True)
             return _run(repl, begin, notice)
 
 
 def run_repl(
     policy: Policy,
     target: Target | None,
-    make_runner: MakeRunner,
-    parse: ParseTarget,
+    command_line: CommandLine,
     *,
     notice: Say,
     settings: Settings | None = None,
@@ -85,7 +83,7 @@ def run_repl(
         notice(f"help lists the commands{key}")
         from sockcli.console.app import Repl
 
-        return _run(Repl(policy, make_runner, parse, taken, settings=settings, escape=escape), begin, notice)
+        return _run(Repl(policy, command_line, taken, settings=settings, escape=escape), begin, notice)
 
 
 def _run(repl: Repl, begin: Callable[[Repl], Coroutine[None, None, None]], notice: Say) -> int:

@@ -41,7 +41,7 @@ async def opened(shell: Shell, target: Target) -> Session:
 
 async def connect(call: Call) -> None:
     """`tcp`, `udp` and `listen`, as the command line reads them."""
-    target = call.shell.parse([call.name, *word_parser.words(call.rest)])
+    target = call.shell.command_line.parse_target([call.name, *word_parser.words(call.rest)])
     session = await opened(call.shell, target)
     # A port that the system chose has to be told; all else went as it was asked for.
     tell = call.shell.show if session.request.port == 0 else call.shell.notice

@@ -12,6 +12,7 @@ from sockcli.base.escaping import parse_hex, printable, unescape
 from sockcli.base.formatting import system_reason
 from sockcli.commands import word_parser
 from sockcli.commands.model import Call
+from sockcli.commands.options import by_flag
 from sockcli.datagram.framing import too_large
 from sockcli.errors import LocalFailure
 from sockcli.net.udp import limit
@@ -32,7 +33,7 @@ async def send(call: Call) -> None:
     data = parse_hex(text) if "--hex" in flags else unescape(word_parser.message(text), session.settings.encoding)
     manager = call.shell.manager
     if to is not None:
-        await manager.send_to(session, call.command_line.parse_request([Operation.UDP_SEND_TO, *to]), data)
+        await manager.send_to(session, call.shell.command_line.parse_request([Operation.UDP_SEND_TO, *to]), data)
         return
     if not data and session.kind not in _UDP and "--line" not in flags:
         raise call.usage("there is nothing to send")
@@ -47,12 +48,12 @@ def _options(call: Call) -> tuple[set[str], list[str] | None, str]:
     """What stands before the text, the addressee, and the text. Raises UsageError."""
     flags: set[str] = set()
     to: list[str] | None = None
-    rest = call.rest
+    known, rest = by_flag(call.command.options), call.rest
     while rest.startswith("--"):
         option, rest = word_parser.cut(rest)
         if option == "--":
             break
-        if option not in call.command.options:
+        if option not in known:
             raise call.usage(f'no such option: "{printable(option)}"; -- goes before a text that begins so')
         if option == "--to":
             host, rest = word_parser.cut(rest)
@@ -163,7 +164,7 @@ async def ayt(call: Call) -> None:
     call.session().ayt()
 
 
-async def break_(call: Call) -> None:
+async def send_break(call: Call) -> None:
     call.words(most=0)
     call.session().break_()
 

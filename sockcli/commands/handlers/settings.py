@@ -10,8 +10,8 @@ from sockcli.errors import UsageError
 from sockcli.sessions.settings import CHOICES
 
 
-async def set_(call: Call) -> None:
-    """Of the session in front; without one, of those to come."""
+async def change(call: Call) -> None:
+    """`set`: of the current session; where there is none, of sessions to come."""
     words = call.words(most=2)
     session = call.shell.manager.current
     settings = session.settings if session is not None else call.shell.settings

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
+from sockcli.cli.command_line import at_prompt
 from sockcli.cli.settings import RunSettings
-from sockcli.cli.targets import make_runner, parse_target, tcp_target, udp_target
 from sockcli.console import entry
 from sockcli.console.escape_key import EscapeKey, parse_escape
 from sockcli.sessions.targets import Target, TcpTarget, UdpTarget
 
 ESCAPE = "^]"
-
-
-def run_tcp(settings: RunSettings, words: Sequence[str], values: Mapping[str, Any]) -> None:
-    """`sockcli tcp` on a terminal: one session, and its end is the program's. Raises SockcliError."""
-    run_session(settings, tcp_target(words, values), values["escape"])
-
-
-def run_udp(settings: RunSettings, words: Sequence[str], values: Mapping[str, Any]) -> None:
-    """`sockcli udp` on a terminal. Raises SockcliError."""
-    run_session(settings, udp_target(words, values), values["escape"])
 
 
 def run_session(settings: RunSettings, target: TcpTarget | UdpTarget, escape: str | None) -> None:
@@ -30,8 +17,7 @@ def run_session(settings: RunSettings, target: TcpTarget | UdpTarget, escape: st
     entry.run_session(
         settings.load_policy(),
         target,
-        make_runner,
-        parse_target,
+        at_prompt(),
         notice=settings.notice,
         detail=settings.detail,
         settings=target.settings,
@@ -42,7 +28,7 @@ def run_session(settings: RunSettings, target: TcpTarget | UdpTarget, escape: st
 def run_repl(settings: RunSettings, target: Target | None, escape: str | None) -> None:
     """`sockcli repl`: commands, and with `target` a session first. Raises SockcliError."""
     key = escape_key(escape)
-    entry.run_repl(settings.load_policy(), target, make_runner, parse_target, notice=settings.notice, escape=key)
+    entry.run_repl(settings.load_policy(), target, at_prompt(), notice=settings.notice, escape=key)
 
 
 def escape_key(text: str | None) -> EscapeKey | None:
