@@ -42,24 +42,28 @@ class Answer(NamedTuple):
 
 
 class Engine:
-    """Opens what its policy allows."""
+    """Opens what its policy allows.
+
+    Each method takes a Request, which it has authorized, or the Grant that this engine's policy gave for it before.
+    """
 
     def __init__(self, policy: Policy, *, net: Net = SYSTEM_NET, interrupt: Interrupt = NO_INTERRUPT) -> None:
         self.policy = policy
         self._net = net
         self._interrupt = interrupt
 
-    def open(self, request: Request, options: DialOptions = _DIAL) -> Transport:
+    def open(self, request: Request | Grant, options: DialOptions = _DIAL) -> Transport:
         """Connect by TCP (TCP_CONNECT), or get ready to send datagrams (UDP_SEND_TO).
 
         Raises Denied, Unresolved, Unreachable, TimedOut, LocalFailure, UsageError, Interrupted.
         """
-        opener = {Operation.TCP_CONNECT: self._open_tcp, Operation.UDP_SEND_TO: self._open_udp}.get(request.operation)
+        operation = _requested(request).operation
+        opener = {Operation.TCP_CONNECT: self._open_tcp, Operation.UDP_SEND_TO: self._open_udp}.get(operation)
         if opener is None:
-            raise UsageError(f"{request.operation} is not for connecting")
+            raise UsageError(f"{operation} is not for connecting")
         grant = self.policy.authorize(request)
-        if request.port == 0:
-            raise UsageError(f"{request.endpoint}: port 0 is no port to connect to")
+        if grant.request.port == 0:
+            raise UsageError(f"{grant.request.endpoint}: port 0 is no port to connect to")
         ends = self._bind_addresses(grant, options)
         # One family left of the two: the other is not even looked up.
         family = options.family or (next(iter(ends)) if len(ends) == 1 else 0)
@@ -91,7 +95,7 @@ class Engine:
         request = Request(Operation(operation), target, parse_port(str(port)))
         return Connection(self.open(request, DialOptions(connect_timeout=timeout)), self._interrupt)
 
-    def listen(self, request: Request, options: ListenOptions = _LISTEN) -> TcpListener:
+    def listen(self, request: Request | Grant, options: ListenOptions = _LISTEN) -> TcpListener:
         """Listen for TCP connections. Raises Denied, Unresolved, TimedOut, LocalFailure, UsageError, Interrupted."""
         grant = self._authorize(request, Operation.TCP_LISTEN)
         addresses = self._resolve(grant, options.family, options.deadline)
@@ -99,7 +103,7 @@ class Engine:
 
         return listen(grant, addresses, backlog=options.backlog, net=self._net)
 
-    def bind(self, request: Request, options: ListenOptions = _LISTEN) -> UdpReceiver:
+    def bind(self, request: Request | Grant, options: ListenOptions = _LISTEN) -> UdpReceiver:
         """Receive datagrams from anyone; a multicast group is joined for that. Raises what listen() does."""
         grant = self._authorize(request, Operation.UDP_BIND)
         addresses = grant.admit(self._resolve(grant, options.family, options.deadline))
@@ -109,7 +113,7 @@ class Engine:
 
         return receiver(grant, groups or addresses, membership=membership, net=self._net)
 
-    def resolve(self, request: Request, *, family: int = 0, deadline: Deadline = NEVER) -> list[Answer]:
+    def resolve(self, request: Request | Grant, *, family: int = 0, deadline: Deadline = NEVER) -> list[Answer]:
         """Every address that an allowed host leads to, and whether it may be used. Opens no connection.
 
         Raises Denied where the request itself is, Unresolved, TimedOut, UsageError, Interrupted.
@@ -117,9 +121,10 @@ class Engine:
         grant = self.policy.authorize(request)
         return [Answer(address, _denial(grant, address)) for address in self._resolve(grant, family, deadline)]
 
-    def _authorize(self, request: Request, operation: Operation) -> Grant:
-        if request.operation is not operation:
-            raise UsageError(f"{request.operation} is not {operation}")
+    def _authorize(self, request: Request | Grant, operation: Operation) -> Grant:
+        requested = _requested(request).operation
+        if requested is not operation:
+            raise UsageError(f"{requested} is not {operation}")
         return self.policy.authorize(request)
 
     def _resolve(self, grant: Grant, family: int, deadline: Deadline) -> list[Address]:
@@ -192,6 +197,10 @@ class Engine:
         if options.deadline.expired:
             ended = f"{tries} of {options.retry + 1} tries within {options.deadline.seconds:g} s"
             raise TimedOut(f"{failure} ({ended})", hint=failure.hint) from failure
+
+
+def _requested(request: Request | Grant) -> Request:
+    return request.request if isinstance(request, Grant) else request
 
 
 def _local_hosts(source: Source, target: Request, family: int) -> list[Host]:

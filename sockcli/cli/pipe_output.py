@@ -131,15 +131,15 @@ def terminal_filter(mode: FilterMode | None) -> TerminalFilter:
     return TerminalFilter(mode or "safe")
 
 
-def prepare(settings: RunSettings, output: PipeOutput, request: Request, deadline: Deadline) -> Engine:
-    """The engine, with the request granted and the records open.
+def prepare(settings: RunSettings, output: PipeOutput, request: Request, deadline: Deadline) -> tuple[Engine, Grant]:
+    """Read the manifest, have the request authorized, then make the record files. The Grant is what to open with.
 
-    Raises ManifestError, Denied, LocalFailure, TimedOut.
+    Raises ManifestError, Denied, LocalFailure, UsageError, TimedOut.
     """
-    policy = settings.load_policy()
-    policy.authorize(request)
+    engine = Engine(settings.load_policy(), interrupt=output.interrupt)
+    grant = engine.policy.authorize(request)
     output.open_records(deadline)
-    return Engine(policy, interrupt=output.interrupt)
+    return engine, grant
 
 
 @contextmanager

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 def run_tcp(settings: RunSettings, output: PipeOutput, run: TcpRun) -> None:
     """Raises SockcliError."""
-    engine = prepare(settings, output, run.request, run.deadline)
+    engine, grant = prepare(settings, output, run.request, run.deadline)
     with TcpPipe(settings, output, run) as pipe:
         if isinstance(run.opening, ListenOptions):
-            pipe.accept(engine.listen(run.request, run.opening))
+            pipe.accept(engine.listen(grant, run.opening))
         else:
-            pipe.relay(engine.open(run.request, run.opening))
+            pipe.relay(engine.open(grant, run.opening))
 
 
 class TcpPipe:

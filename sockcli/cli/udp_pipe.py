@@ -21,10 +21,9 @@ def run_udp(settings: RunSettings, output: PipeOutput, run: UdpRun) -> None:
 
 def send(settings: RunSettings, output: PipeOutput, run: UdpSend) -> None:
     """Send the run's datagrams, or what stdin has, and print the replies."""
-    engine = prepare(settings, output, run.request, run.deadline)
-    transport = engine.open(run.request, run.dial)
+    engine, grant = prepare(settings, output, run.request, run.deadline)
+    transport = engine.open(grant, run.dial)
     assert isinstance(transport, UdpTransport)
-    grant = transport.grant
     settings.detail(f"sending from {transport.local} to {transport.peer}, allowed by {grant.rule} ({grant.source})")
     exchange = DatagramExchange(
         transport,
@@ -50,9 +49,9 @@ def receive(settings: RunSettings, output: PipeOutput, run: UdpReceive) -> None:
     """Print what comes to the run's port."""
     from sockcli.datagram.receiver import DatagramReceiver  # not loaded by a run that sends
 
-    engine = prepare(settings, output, run.request, run.deadline)
-    transport = engine.bind(run.request, run.listen)
-    settings.listening(transport.local, chosen=transport.grant.request.port == 0)
+    engine, grant = prepare(settings, output, run.request, run.deadline)
+    transport = engine.bind(grant, run.listen)
+    settings.listening(transport.local, chosen=grant.request.port == 0)
     receiver = DatagramReceiver(
         transport,
         output.sink,
@@ -62,7 +61,7 @@ def receive(settings: RunSettings, output: PipeOutput, run: UdpReceive) -> None:
         interrupt=output.interrupt,
     )
     try:
-        output.drive(receiver, transport.grant, transport.local)
+        output.drive(receiver, grant, transport.local)
     finally:
         transport.close()
         settings.detail(f"{counted(receiver.datagrams_received, 'datagram')} received")

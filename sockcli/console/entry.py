@@ -39,12 +39,11 @@ def run_session(
     `notice` and `detail` say something beside the session: before the terminal is taken, and after it is given back.
     Raises SockcliError: nothing could be opened, or what the session failed with; Interrupted for a signal.
     """
-    policy.authorize(target.request)  # before a file is made for what is not to be
+    grant = policy.authorize(target.request)  # before a file is made for what is denied
     taps = open_records(target.hex_dump, target.log)
     with claimed_tty() as taken:
         with SignalInterrupt(taken.discipline.restore) as interrupt:
-            transport = Engine(policy, interrupt=interrupt).open(target.request, target.dial)
-        grant = transport.grant
+            transport = Engine(policy, interrupt=interrupt).open(grant, target.dial)
         detail(f"{transport.local} is connected with {transport.peer}, allowed by {grant.rule} ({grant.source})")
         key = f"; {escape.name} gives a command prompt" if escape is not None else ""
         notice(f"{'connected with' if isinstance(target, TcpTarget) else 'sending to'} {transport.peer}{key}")
