@@ -41,19 +41,19 @@ def command(settings: RunSettings, /, serve: bool) -> None:
     """Try everything with no network: servers on 127.0.0.1, a manifest for them, and a tour."""
     from sockcli.base.interrupts import SignalInterrupt
 
-    # Around all of it, so that on a signal as well nothing stays behind.
+    # The interrupt is outermost: a signal ends any wait, and then the servers and their folder are removed.
     with SignalInterrupt() as interrupt, demonstration(settings) as (servers, manifest):
         if serve:
             keep_serving(servers, manifest, interrupt)
             return
-        guide(servers, manifest, interrupt)
-        if is_interactive() and is_wanted(interrupt):
-            play(servers, manifest, settings)
+        show_tour(servers, manifest, interrupt)
+        if is_interactive() and wants_repl(interrupt):
+            start_repl(servers, manifest, settings)
 
 
 @contextmanager
 def demonstration(settings: RunSettings) -> Iterator[tuple[Servers, Path]]:
-    """The servers, and where the manifest for them is."""
+    """Run the servers; gives them and the path of their manifest."""
     from tempfile import TemporaryDirectory
 
     from sockcli.demo.servers import Servers
@@ -71,7 +71,7 @@ def demonstration(settings: RunSettings) -> Iterator[tuple[Servers, Path]]:
             servers.close()
 
 
-def guide(servers: Servers, manifest: Path, interrupt: Interrupt) -> None:
+def show_tour(servers: Servers, manifest: Path, interrupt: Interrupt) -> None:
     """Show each step: what it is about, the command, what it prints, how it ends."""
     from sockcli.demo.script import run
     from sockcli.demo.tour import tour
@@ -106,8 +106,8 @@ def keep_serving(servers: Servers, manifest: Path, interrupt: Interrupt) -> None
     wait([], NEVER, interrupt)
 
 
-def is_wanted(interrupt: Interrupt) -> bool:
-    """Offer the REPL. Raises Interrupted."""
+def wants_repl(interrupt: Interrupt) -> bool:
+    """Ask whether the REPL is wanted. Raises Interrupted."""
     import termios
 
     from sockcli.base.deadline import NEVER
@@ -115,13 +115,13 @@ def is_wanted(interrupt: Interrupt) -> bool:
 
     say()
     say(OFFER, end="")
-    # What was typed while the tour ran was no answer.
+    # Drop what was typed while the tour ran: it was not an answer to this.
     termios.tcflush(STDIN, termios.TCIFLUSH)
     wait([(STDIN, READABLE)], NEVER, interrupt)
     return os.read(STDIN, MAX_ANSWER) == b"\n"
 
 
-def play(servers: Servers, manifest: Path, settings: RunSettings) -> None:
+def start_repl(servers: Servers, manifest: Path, settings: RunSettings) -> None:
     """The REPL, with the demo's manifest in force."""
     from sockcli.cli.terminal import run_repl
     from sockcli.demo.tour import services
@@ -136,7 +136,7 @@ def play(servers: Servers, manifest: Path, settings: RunSettings) -> None:
 
 
 def preparation(manifest: Path) -> list[str]:
-    """What a shell has to be told before the commands work in it."""
+    """Commands for a shell, without which the others would not work in it."""
     from shlex import quote
     from shutil import which
 
@@ -160,6 +160,6 @@ def show_commands(commands: Iterable[str]) -> None:
 
 
 def say(text: str = "", *, end: str = "\n", bold: bool | None = None, dim: bool | None = None) -> None:
-    """On stdout, at once, also where it is a pipe."""
+    """Print on stdout at once, also if it is a pipe."""
     plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     click.echo(click.style(text, bold=bold, dim=dim) + end, nl=False, color=False if plain else None)

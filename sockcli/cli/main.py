@@ -34,8 +34,8 @@ COMMANDS = {
 
 
 @contextmanager
-def _reader_may_go() -> Iterator[None]:
-    """Around whatever prints help or an answer: click would leave with exit 1 where stdout's reader is gone."""
+def _output_may_break() -> Iterator[None]:
+    """Around whatever prints to stdout. If its reader is gone, click would exit with 1; this makes it 141."""
     try:
         yield
     except BrokenPipeError as exc:
@@ -43,14 +43,14 @@ def _reader_may_go() -> Iterator[None]:
 
 
 class LazyGroup(ClickGroup):
-    """A group that knows its commands' names and summaries without importing them."""
+    """A group that imports a command only when it is the one that was asked for."""
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
-        with _reader_may_go():
+        with _output_may_break():
             return super().make_context(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _reader_may_go():
+        with _output_may_break():
             return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002

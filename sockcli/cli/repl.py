@@ -32,8 +32,8 @@ def command(settings: RunSettings, /, words: tuple[str, ...], escape: str | None
         raise UsageError("--escape is for a terminal, and stdin or stdout is none")
 
     from sockcli.cli.command_line import in_script, parse_in_script
-    from sockcli.commands.script import Voice, run_script
+    from sockcli.commands.script import ScriptMessages, run_script
 
     target = parse_in_script(["tcp", *words]) if words else None
-    voice = Voice(say, settings.notice, settings.detail)
-    run_script(settings.load_policy(), target, in_script(), voice)
+    messages = ScriptMessages(say, settings.notice, settings.detail)
+    run_script(settings.load_policy(), target, in_script(), messages)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Verdict(NamedTuple):
-    """The answer: which rule decided, where one did, and where it stands; and the rule that would allow it."""
+    """The answer: the rule that decided and where it stands (None: no rule), and the rule that would allow it."""
 
     allowed: bool
     rule: str | None
@@ -25,7 +25,7 @@ class Verdict(NamedTuple):
 
 
 def judge(decision: Decision, answers: Sequence[Answer] | None) -> Verdict:
-    """The manifest's decision, unless every address that the host leads to is denied: then that one's."""
+    """What the manifest decides. If every address of the host is denied, that is the verdict, and not the name's."""
     denials = [answer.denied for answer in answers or () if answer.denied]
     if answers and len(denials) == len(answers):
         denied = next((denied for denied in denials if denied.suggestion), denials[0])
@@ -37,7 +37,7 @@ def judge(decision: Decision, answers: Sequence[Answer] | None) -> Verdict:
 
 
 def explain_request(policy: Policy, request: Request) -> str:
-    """The answer for a person, whom no address interests."""
+    """The answer for a person. No name is looked up for it."""
     decision = policy.decide(request)
     return explain(policy, request, decision, judge(decision, None), None)
 

@@ -26,7 +26,7 @@ class Call(NamedTuple):
 
     def words(self, most: int) -> list[str]:
         """At most so many. Raises UsageError."""
-        words = word_parser.words(self.rest)
+        words = word_parser.split_words(self.rest)
         if len(words) > most:
             raise self.usage(f'unexpected "{printable(words[most])}"')
         return words

@@ -1,4 +1,4 @@
-"""The commands of the REPL: one table, from which come dispatch, `help`, completion, and the README's list."""
+"""The commands of the REPL: one table, used to run them, for `help`, for completion, and for the README's list."""
 
 from __future__ import annotations
 
@@ -179,9 +179,9 @@ _ROWS: Final = (
 
 COMMANDS: Final[Mapping[str, Command]] = {command.name: command for command in _ROWS}
 
-# Of these it is known which is meant.
+# Other names for a command.
 _ALIASES: Final = {"exit": "quit", "?": "help"}
-# What people type who come from other programs.
+# What a command is called in other programs, for the hint after an error.
 _ELSEWHERE: Final = {"bye": "quit", "open": "tcp", "connect": "tcp", "z": "suspend"}
 
 
@@ -199,7 +199,7 @@ def find(name: str) -> Command:
 
 
 def _advice(name: str) -> str:
-    from difflib import get_close_matches  # for a slip only
+    from difflib import get_close_matches  # only needed after an error
 
     close = [_ELSEWHERE[name]] if name in _ELSEWHERE else get_close_matches(name, COMMANDS, n=1)
     return f"did you mean {close[0]}?" if close else "`help` lists the commands"
@@ -224,7 +224,7 @@ def help_text(command: Command, options: Sequence[OptionSpec]) -> str:
 
 
 def _fill(text: str, before: str = "") -> str:
-    """As a paragraph, beside what stands before it."""
+    """A paragraph, whose first line begins with `before`; the other lines are indented as far."""
     from textwrap import fill
 
     after = " " * len(before)
@@ -236,7 +236,7 @@ def split(line: str) -> tuple[Command, str] | None:
 
     Raises UsageError.
     """
-    name, rest = word_parser.cut(line)
+    name, rest = word_parser.first_word(line)
     if not name or name.startswith("#"):
         return None
     command = find(name)

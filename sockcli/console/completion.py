@@ -59,7 +59,7 @@ class CommandCompleter(Completer):
         line = document.text_before_cursor
         if "\n" in line:
             return
-        words, last = word_parser.partial(line)
+        words, last = word_parser.split_unfinished(line)
         fitting = (offer for offer in self._offers(words, last.text) if offer.text.startswith(last.text))
         for text, meta in islice(fitting, MOST):
             yield Completion(

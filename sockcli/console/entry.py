@@ -71,9 +71,9 @@ def run_repl(
 
     async def begin(repl: Repl) -> None:
         if target is not None:
-            from sockcli.commands.handlers.connections import opened
+            from sockcli.commands.handlers.connections import open_session
 
-            session = await opened(repl, target)
+            session = await open_session(repl, target)
             repl.notice(session.announcement)
 
     with claimed_tty() as taken, _no_collection():
