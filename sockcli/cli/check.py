@@ -61,7 +61,7 @@ def command(
     if as_json:
         emit_json(as_object(policy, request, verdict, answers))
     else:
-        emit(explain(policy, request, decision, verdict, answers))
+        emit(explain(policy, request, answers))
     return ExitCode.OK if verdict.allowed else ExitCode.DENIED
 
 

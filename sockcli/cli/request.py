@@ -35,7 +35,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sockcli.base.connect_options import DialOptions, ListenOptions, Note
 from sockcli.base.deadline import Deadline
-from sockcli.base.encodings import canonical_encoding
 from sockcli.base.endpoint import Operation, quoted
 from sockcli.cli.params import Protocol, connect_target, expect_no_more, listen_target, take_target
 from sockcli.errors import UsageError
@@ -332,6 +331,7 @@ def _listen_options(values: SharedValues, deadline: Deadline) -> ListenOptions:
 
 def _telnet_options(values: TelnetValues, *, size: tuple[int, int] | None) -> TelnetOptions:
     """The codec's options, checked. Raises UsageError."""
+    from sockcli.base.encodings import canonical_encoding
     from sockcli.telnet.options import TelnetOptions, checked
 
     options = TelnetOptions(

@@ -36,16 +36,10 @@ def judge(decision: Decision, answers: Sequence[Answer] | None) -> Verdict:
     return Verdict(decision.allowed, str(placed.rule), placed.source, decision.suggestion)
 
 
-def explain_request(policy: Policy, request: Request) -> str:
-    """The answer for a person. No name is looked up for it."""
+def explain(policy: Policy, request: Request, answers: Sequence[Answer] | None = None) -> str:
+    """The answer for a person. `answers`: the addresses of the request's host, if they were looked up."""
     decision = policy.decide(request)
-    return explain(policy, request, decision, judge(decision, None), None)
-
-
-def explain(
-    policy: Policy, request: Request, decision: Decision, verdict: Verdict, answers: Sequence[Answer] | None
-) -> str:
-    """The answer for a person."""
+    verdict = judge(decision, answers)
     placed = decision.placed
     rows = [("allowed" if verdict.allowed else "denied", str(request))]
     if placed is None:

@@ -6,7 +6,7 @@ import time
 
 from sockcli.base.formatting import counted, table
 from sockcli.commands import word_parser
-from sockcli.commands.explanation import explain_request
+from sockcli.commands.explanation import explain
 from sockcli.commands.model import Call
 from sockcli.errors import Denied
 from sockcli.sessions.session import Session
@@ -63,7 +63,7 @@ async def check(call: Call) -> None:
     if not words:
         raise call.usage("an operation is missing, as in check tcp-connect HOST PORT")
     policy, request = call.shell.policy, call.shell.command_line.parse_request(words)
-    answer = explain_request(policy, request)
+    answer = explain(policy, request)
     try:
         policy.authorize(request)
     except Denied as exc:
