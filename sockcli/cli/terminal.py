@@ -17,7 +17,7 @@ def run_session(settings: RunSettings, target: TcpTarget | UdpTarget, escape: st
     entry.run_session(
         settings.load_policy(),
         target,
-        at_prompt(),
+        at_prompt,
         notice=settings.notice,
         detail=settings.detail,
         settings=target.settings,
@@ -28,7 +28,7 @@ def run_session(settings: RunSettings, target: TcpTarget | UdpTarget, escape: st
 def run_repl(settings: RunSettings, target: Target | None, escape: str | None) -> None:
     """`sockcli repl`: commands, and with `target` a session first. Raises SockcliError."""
     key = escape_key(escape)
-    entry.run_repl(settings.load_policy(), target, at_prompt(), notice=settings.notice, escape=key)
+    entry.run_repl(settings.load_policy(), target, at_prompt, notice=settings.notice, escape=key)
 
 
 def escape_key(text: str | None) -> EscapeKey | None:

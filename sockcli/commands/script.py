@@ -13,6 +13,7 @@ import stat
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from sockcli.base.deadline import Deadline
@@ -21,7 +22,7 @@ from sockcli.base.outcome import DRAIN_GRACE
 from sockcli.base.poller import BROKEN
 from sockcli.commands.line_reader import LineReader
 from sockcli.commands.runner import Runner
-from sockcli.commands.shell import CommandLine
+from sockcli.commands.shell import CommandLine, MakeCommandLine
 from sockcli.errors import Denied, OutputGone, SockcliError, UsageError
 from sockcli.policy import Policy
 from sockcli.sessions.flush import flush
@@ -51,7 +52,7 @@ class ScriptMessages(NamedTuple):
 def run_script(
     policy: Policy,
     target: Target | None,
-    command_line: CommandLine,
+    make_command_line: MakeCommandLine,
     messages: ScriptMessages,
     *,
     make_engine: MakeEngine | None = None,
@@ -61,7 +62,7 @@ def run_script(
     Raises SockcliError: what the first command that failed, or else the first session, failed with.
     """
     with SignalInterrupt() as interrupt:
-        script = Script(policy, command_line, messages, interrupt, make_engine)
+        script = Script(policy, make_command_line, messages, interrupt, make_engine)
         script.run(Source(), target)
 
 
@@ -71,13 +72,13 @@ class Script:
     def __init__(
         self,
         policy: Policy,
-        command_line: CommandLine,
+        make_command_line: MakeCommandLine,
         messages: ScriptMessages,
         interrupt: SignalInterrupt,
         make_engine: MakeEngine | None = None,
     ) -> None:
         self.policy = policy
-        self.command_line = command_line
+        self._make_command_line = make_command_line
         self.settings = Settings()
         self.manager = SessionManager(policy, self, self.settings, make_engine)
         self.history: deque[str] = deque(maxlen=REMEMBERED)
@@ -198,6 +199,10 @@ class Script:
             self._stop(exc)
 
     # Shell: for commands
+
+    @cached_property
+    def command_line(self) -> CommandLine:
+        return self._make_command_line()
 
     def show(self, text: str) -> None:
         for line in text.split("\n"):  # one line at a time, since a newline within it would be shown as \n

@@ -27,6 +27,10 @@ class CommandLine(NamedTuple):
     parse_request: Callable[[Sequence[str]], Request]
 
 
+# Called when the first command is given: to list the options takes about 1 ms, and a session may see no command.
+MakeCommandLine = Callable[[], CommandLine]
+
+
 class Shell(Protocol):
     """What a command may use."""
 

@@ -6,9 +6,10 @@ import asyncio
 import gc
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sockcli.commands.shell import CommandLine
+from sockcli.commands.shell import CommandLine, MakeCommandLine
 from sockcli.console.controller import Controller
 from sockcli.console.escape_key import EscapeKey
 from sockcli.console.history import COMMANDS, HistoryFile, history_path
@@ -35,7 +36,7 @@ class Repl:
     def __init__(
         self,
         policy: Policy,
-        command_line: CommandLine,
+        make_command_line: MakeCommandLine,
         taken: ClaimedTty,
         *,
         settings: Settings | None = None,
@@ -45,7 +46,7 @@ class Repl:
     ) -> None:
         """`single`: it is over with its last session."""
         self.policy = policy
-        self.command_line = command_line
+        self._make_command_line = make_command_line
         self.settings = settings or Settings()
         self.manager = SessionManager(policy, self, self.settings, make_engine)
         self._user = Controller(self.manager, self._runner, self._completer, self._abort, escape=escape, single=single)
@@ -124,6 +125,10 @@ class Repl:
         return self._made_completer
 
     # Shell: for commands
+
+    @cached_property
+    def command_line(self) -> CommandLine:
+        return self._make_command_line()
 
     @property
     def history(self) -> Sequence[str]:

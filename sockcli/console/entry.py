@@ -18,7 +18,7 @@ from sockcli.sessions.targets import Target, TcpTarget, UdpTarget
 from sockcli.stdio.recording import open_records
 
 if TYPE_CHECKING:
-    from sockcli.commands.shell import CommandLine
+    from sockcli.commands.shell import MakeCommandLine
     from sockcli.console.app import Repl
 
 Say = Callable[[str], None]
@@ -27,7 +27,7 @@ Say = Callable[[str], None]
 def run_session(
     policy: Policy,
     target: TcpTarget | UdpTarget,
-    command_line: CommandLine,
+    make_command_line: MakeCommandLine,
     *,
     notice: Say,
     detail: Say,
@@ -54,14 +54,14 @@ def run_session(
         with _no_collection():
             from sockcli.console.app import Repl
 
-            repl = Repl(policy, command_line, taken, settings=settings, escape=escape, single=True)
+            repl = Repl(policy, make_command_line, taken, settings=settings, escape=escape, single=True)
             return _run(repl, begin, notice)
 
 
 def run_repl(
     policy: Policy,
     target: Target | None,
-    command_line: CommandLine,
+    make_command_line: MakeCommandLine,
     *,
     notice: Say,
     settings: Settings | None = None,
@@ -82,7 +82,7 @@ def run_repl(
         notice(f"help lists the commands{key}")
         from sockcli.console.app import Repl
 
-        return _run(Repl(policy, command_line, taken, settings=settings, escape=escape), begin, notice)
+        return _run(Repl(policy, make_command_line, taken, settings=settings, escape=escape), begin, notice)
 
 
 def _run(repl: Repl, begin: Callable[[Repl], Coroutine[None, None, None]], notice: Say) -> int:
