@@ -88,8 +88,16 @@ class Policy:
             return Decision(True, covering, None)
         return Decision(False, None, str(Rule.exactly(request)))
 
-    def authorize(self, request: Request) -> Grant:
-        """Leave to do it. Raises Denied, and UsageError as `decide` does."""
+    def authorize(self, request: Request | Grant) -> Grant:
+        """Leave to do it. Raises Denied, and UsageError as `decide` does.
+
+        A Grant of this policy's own is given back: whoever has to know the answer before opening anything asks first,
+        and hands on what it got. Another policy's Grant proves nothing here, so its request is decided anew.
+        """
+        if isinstance(request, Grant):
+            if request._policy is self:
+                return request
+            request = request.request
         decision = self.decide(request)
         if self._observer is not None:
             self._observer.decided(request, decision)
