@@ -23,7 +23,7 @@ from sockcli.sessions.telnet import REQUESTS, codec_for, spoken, worth_telling
 from sockcli.telnet import TelnetCodec
 from sockcli.telnet import events as ev
 from sockcli.telnet.constants import parse_option
-from sockcli.telnet.newline import EOLS
+from sockcli.telnet.line_endings import EOLS
 
 # Keys after which nobody is in the middle of a line: Enter, Ctrl-C and Ctrl-D.
 _LINE_ENDS: Final = (b"\r", b"\n", b"\x03", b"\x04")
