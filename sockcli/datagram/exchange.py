@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sockcli.base.deadline import AT_ONCE, NEVER, Deadline
 from sockcli.base.endpoint import Operation
-from sockcli.base.outcome import INPUT_IDLE, Ending, deadline_passed
+from sockcli.base.outcome import Ending, deadline_passed
 from sockcli.base.poller import NO_INTERRUPT, READABLE, WRITABLE, Interest, Interrupt, Poller
 from sockcli.datagram.framing import Framing, framer, too_large
 from sockcli.datagram.printer import Printer, Show
@@ -21,7 +21,7 @@ from sockcli.net import udp
 from sockcli.net.transport import NotReady
 from sockcli.net.udp import UdpTransport
 from sockcli.stdio.sink import Sink
-from sockcli.stdio.source import Source
+from sockcli.stdio.source import INPUT_IDLE, Source
 
 if TYPE_CHECKING:
     from sockcli.stdio.tap import Tap
