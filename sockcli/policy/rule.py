@@ -192,9 +192,11 @@ class Rule(NamedTuple):
         Where a covered name may lead is another matter: `*` trusts it further than the name itself does. And deny rules
         forbid more than they cover (index.py).
         """
-        if self.operation is not other.operation or self.port not in (None, other.port):
+        if self.operation is not other.operation:
             return False
-        return self.pattern.contains(other.pattern)
+        if isinstance(other.pattern, Suffix) and other.pattern.covers_nothing:
+            return True
+        return self.port in (None, other.port) and self.pattern.contains(other.pattern)
 
     def __str__(self) -> str:
         if not self.operation.takes_address:
