@@ -11,10 +11,9 @@ import time
 from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
-from sockcli.base.deadline import NEVER, Deadline
+from sockcli.base.deadline import Deadline
 from sockcli.base.endpoint import Address
 from sockcli.base.escaping import printable
-from sockcli.base.outcome import deadline_passed
 from sockcli.errors import SockcliError, TimedOut, UsageError
 from sockcli.policy import Grant, Request
 from sockcli.sessions.inbox import Chunk, Inbox
@@ -23,6 +22,7 @@ from sockcli.sessions.records import Records
 from sockcli.sessions.settings import Settings
 from sockcli.sessions.targets import Limits
 from sockcli.sessions.view import View
+from sockcli.transfer.limits import TransferLimits
 
 
 class Listener(Protocol):
@@ -80,9 +80,7 @@ class Session:
         self.failure: SockcliError | None = None
         self.input_ended = False
         self._listener = listener
-        self._limits = limits
-        self._idle = Deadline(limits.idle_timeout)
-        self._linger = NEVER
+        self._limits = TransferLimits(limits.deadline, limits.idle_timeout, limits.linger)
 
     # Who it is
 
@@ -204,17 +202,19 @@ class Session:
 
     def due(self) -> Deadline:
         """When a limit of its passes."""
-        return self._limits.deadline.earlier(self._idle).earlier(self._linger)
+        return self._limits.next()
 
     def check_limits(self) -> None:
         """End it where one has."""
-        limits = self._limits
-        if limits.deadline.expired:
-            self._end(deadline_passed(limits.deadline))
-        elif self._idle.expired:
-            self._end(TimedOut(f"nothing was sent or received for {self._idle.seconds:g} s"))
-        elif self._linger.expired:
-            self._end(TimedOut(f"the peer did not finish within {self._linger.seconds:g} s of the end of input"))
+        try:
+            self._limits.check(output_blocked=self._output_blocked)
+        except TimedOut as exc:
+            self._end(exc)
+
+    @property
+    def _output_blocked(self) -> bool:
+        """The peer has to wait for whoever reads what it sent."""
+        return False
 
     # What came
 
@@ -274,7 +274,7 @@ class Session:
         """Count and record what was on the wire."""
         self.received += len(data)
         self.last_received = time.time()
-        self._idle.restart()
+        self._limits.moved(0, len(data), draining=self.input_ended)
         self.records.received(data)
 
     def _keep(self, chunk: Chunk) -> None:
@@ -288,7 +288,7 @@ class Session:
         """Count and record what the kernel consume."""
         self.sent += len(data)
         self.last_sent = time.time()
-        self._idle.restart()
+        self._limits.moved(len(data), 0, draining=self.input_ended)
         self.records.sent(data)
 
     def fail(self, failure: SockcliError) -> None:

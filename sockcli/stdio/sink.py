@@ -72,6 +72,11 @@ class Sink:
         return self._fd
 
     @property
+    def changes_bytes(self) -> bool:
+        """What is written is not what was received: there is a filter."""
+        return self.filter is not None
+
+    @property
     def pending(self) -> int:
         return self._queue.pending
 
