@@ -14,16 +14,12 @@ from pathlib import Path
 import pytest
 
 from sockcli.base.deadline import Deadline
-from sockcli.base.endpoint import Address, Host
 from sockcli.errors import Interrupted, LocalFailure, TimedOut, UsageError
 from sockcli.stdio.recording import AT_A_PROMPT, HexDump, Limits, SessionLog, open_log, open_records
 from sockcli.stdio.sink import Sink
 from sockcli.stdio.tap import Tap
 from tests.net.support import open_descriptors
 from tests.transfer.relaying import Button, Outcome
-
-PEER = Address(Host.parse("127.0.0.1"), 4000)
-NOW = 1764000000.1239
 
 
 @contextmanager
