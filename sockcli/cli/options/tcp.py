@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import click
 
 from sockcli.base.connect_options import CONNECT_TIMEOUT, RETRY_DELAY
 from sockcli.cli.common import bundle, common_options
-from sockcli.cli.options import (
-    Given,
+from sockcli.cli.options.given import Given
+from sockcli.cli.options.shared import (
+    SharedValues,
     deadline_option,
     family_options,
     json_option,
@@ -18,21 +16,22 @@ from sockcli.cli.options import (
     source_option,
     terminal_options,
 )
+from sockcli.cli.options.telnet import TELNET_ONLY, TEXT, TelnetValues, check_telnet, telnet_options
 from sockcli.cli.params import limit, pause, whole_number
-from sockcli.cli.telnet import TELNET_ONLY, TEXT, check_telnet, telnet_options
 from sockcli.errors import UsageError
 from sockcli.stdio.descriptors import is_interactive
 
-# Options that only make sense where something is sent, received, connected to, or relayed at all.
+# Options that have no effect where nothing is sent (SENDING), nothing is relayed, nothing is connected to.
 SENDING = ("crlf", "line_delay", "linger", "no_shutdown")
 RELAYING = (
     *SENDING, "send_only", "recv_only", "idle_timeout", "hex_dump", "log", "progress", "telnet", *TELNET_ONLY, *TEXT
 )  # fmt: skip
 CONNECTING = ("probe", "source", "retry", "retry_delay", "connect_timeout")
 
-# With one of these, a terminal is no session but a plain line at a time.
+# With one of these a run at a terminal is as in a pipe: stdin is read a line at a time, and there is no session.
 PLAIN = ("listen", "keep_open", "probe", "send_only", "recv_only", "line_delay", "as_json")
 
+# A key goes with none of its values.
 EXCLUSIONS = {
     "listen": CONNECTING,
     "probe": RELAYING,
@@ -49,6 +48,26 @@ SECTIONS = {
     "Telnet": ("telnet", *TELNET_ONLY),
     "At a terminal": (*TEXT, "terminal", "escape"),
 }
+
+
+class TcpValues(SharedValues, TelnetValues):
+    """What click makes of the arguments and options of `sockcli tcp`. Times are in seconds; None: not given."""
+
+    listen: bool
+    keep_open: bool
+    connect_timeout: float
+    idle_timeout: float | None
+    linger: float | None
+    no_shutdown: bool
+    send_only: bool
+    recv_only: bool
+    crlf: bool
+    line_delay: float | None
+    retry: int
+    retry_delay: float
+    probe: bool
+    progress: bool | None  # --progress, --no-progress, neither
+
 
 tcp_options = bundle(
     click.argument("words", nargs=-1, metavar="TARGET"),
@@ -101,7 +120,7 @@ tcp_options = bundle(
 )
 
 
-def check_options(given: Given, values: Mapping[str, Any], *, interactive: bool) -> None:
+def check_options(given: Given, values: TcpValues, *, interactive: bool) -> None:
     """Raises UsageError where options do not go together."""
     given.check(EXCLUSIONS)
     given.require("keep_open", "listen")

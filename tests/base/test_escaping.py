@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sockcli.base.encodings import CrlfEncoder
-from sockcli.base.escaping import as_unicode, is_visible, parse_hex, printable, unescape
-from sockcli.base.formatting import counted, hex_dump_lines, system_reason, table
+from sockcli.base.escaping import as_unicode, is_visible, parse_hex, printable, quoted, unescape
 from sockcli.errors import UsageError
 
 
@@ -48,47 +46,17 @@ def test_as_unicode_changes_nothing_but_halves_of_pairs(text: str) -> None:
     assert as_unicode(whole) == whole
 
 
-def test_hex_dump_lines() -> None:
-    lines = list(hex_dump_lines(b"hello\x1b[2K\xff and more", 0x20))
-    assert lines == [
-        "00000020  68 65 6c 6c 6f 1b 5b 32 4b ff 20 61 6e 64 20 6d  |hello.[2K. and m|",
-        "00000030  6f 72 65                                         |ore|",
-    ]
-    assert list(hex_dump_lines(b"")) == []
+@given(st.text())
+@settings(max_examples=200)
+def test_what_is_quoted_is_printable_ascii(text: str) -> None:
+    shown = quoted(text)
+    assert shown.isascii()
+    assert shown.isprintable()
+    assert '"' not in shown[1:-1].replace('\\"', "")
 
 
-@given(st.binary(max_size=200), st.integers(0, 1 << 40))
-def test_a_hex_dump_can_be_read_back(data: bytes, offset: int) -> None:
-    lines = list(hex_dump_lines(data, offset))
-    assert b"".join(bytes.fromhex(line.split("  ", 1)[1][:47]) for line in lines) == data
-    assert all(line.isascii() and line.isprintable() for line in lines)
-
-
-@pytest.mark.parametrize(
-    ("chunks", "encoded"),
-    [
-        ([b"a\n"], b"a\r\n"),
-        ([b"a\r\n"], b"a\r\n"),
-        ([b"a\r", b"\n"], b"a\r\n"),
-        ([b"a\r", b"", b"\n\n"], b"a\r\n\r\n"),
-        ([b"a\r\r\n"], b"a\r\r\n"),
-        ([b"a\r", b"b\n"], b"a\rb\r\n"),
-        ([b"\n", b"\n"], b"\r\n\r\n"),
-        ([b"no line"], b"no line"),
-    ],
-)
-def test_crlf(chunks: list[bytes], encoded: bytes) -> None:
-    encoder = CrlfEncoder()
-    assert b"".join(map(encoder.encode, chunks)) == encoded
-
-
-@given(st.lists(st.text("\r\nab", max_size=5).map(str.encode), max_size=8))
-def test_crlf_does_not_depend_on_where_the_input_is_split(chunks: list[bytes]) -> None:
-    encoder = CrlfEncoder()
-    result = b"".join(map(encoder.encode, chunks))
-    assert result == CrlfEncoder().encode(b"".join(chunks))
-    assert result.replace(b"\r\n", b"").count(b"\n") == 0
-    assert CrlfEncoder().encode(result) == result
+def test_what_is_quoted_is_cut_when_very_long() -> None:
+    assert len(quoted("a" * 100_000)) < 400
 
 
 @pytest.mark.parametrize(
@@ -174,28 +142,3 @@ def test_parse_hex_names_the_place_of_an_error(text: str, place: int) -> None:
 @given(st.binary(), st.sampled_from(["", " ", ":", "\t "]))
 def test_parse_hex_reads_back(data: bytes, between: str) -> None:
     assert parse_hex(between.join(f"{byte:02x}" for byte in data)) == data
-
-
-def test_table_lines_columns_up_and_shows_controls() -> None:
-    lines = table([("a", "bcd", ""), ("\x1b[2K", "g\nh", "i")]).split("\n")
-    assert lines == ["a        bcd", r"\x1b[2K  g\nh  i"]
-
-
-# Pieces of messages
-
-
-@pytest.mark.parametrize(("count", "shown"), [(0, "0 bytes"), (1, "1 byte"), (2, "2 bytes"), (1_000, "1,000 bytes")])
-def test_counted(count: int, shown: str) -> None:
-    assert counted(count, "byte") == shown
-
-
-@pytest.mark.parametrize(
-    ("error", "reason"),
-    [
-        (OSError(28, "No space left on device"), "no space left on device"),
-        (OSError("Odd"), "odd"),
-        (ValueError("embedded null byte"), "embedded null byte"),
-    ],
-)
-def test_system_reason(error: OSError | ValueError, reason: str) -> None:
-    assert system_reason(error) == reason

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from sockcli.cli.common import bundle, common_options
-from sockcli.cli.options import (
-    Given,
+from sockcli.cli.options.given import Given
+from sockcli.cli.options.shared import (
+    SharedValues,
     deadline_option,
     family_options,
     json_option,
@@ -16,13 +17,15 @@ from sockcli.cli.options import (
 )
 from sockcli.cli.params import pause, whole_number
 
+# How stdin becomes datagrams; how messages and lines are read; how long replies are waited for.
 CUTTING = ("framing", "chomp")
 READING = ("escapes", "hex")
 REPLYING = ("wait", "replies", "retries")
 
-# With one of these, a terminal is no session but plain input and output.
+# With one of these a run at a terminal is as in a pipe: plain input and output, and no session.
 PLAIN = ("listen", "count", "framing", *READING, *REPLYING, "empty", "as_json")
 
+# A key goes with none of its values.
 EXCLUSIONS = {
     "listen": (*CUTTING, *READING, *REPLYING, "empty", "source"),
     "empty": (*CUTTING, *READING),
@@ -38,6 +41,22 @@ SECTIONS = {
     "Output and records": ("as_json", "hex_dump", "log"),
     "At a terminal": ("terminal", "escape"),
 }
+
+
+class UdpValues(SharedValues):
+    """What click makes of the arguments and options of `sockcli udp`. Times are in seconds; None: not given."""
+
+    framing: str
+    chomp: bool
+    escapes: bool
+    hex: bool
+    wait: float | None
+    replies: int | None
+    retries: int
+    empty: bool
+    listen: bool
+    count: int | None
+
 
 udp_options = bundle(
     click.argument("words", nargs=-1, metavar="TARGET [MESSAGE]..."),
