@@ -1,18 +1,13 @@
-"""stdin and stdout, whatever they are: nothing lost, nobody kept waiting, nothing changed for those who share them."""
+"""stdout, whatever it is: nothing lost, nobody kept waiting, nothing changed for those who share it."""
 
 from __future__ import annotations
 
 import errno
 import fcntl
 import os
-import pty
-import socket
 import subprocess
 import sys
-import termios
-import tty
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,137 +15,15 @@ import pytest
 from sockcli.base.deadline import Deadline
 from sockcli.base.poller import READABLE, wait
 from sockcli.errors import Interrupted, LocalFailure, OutputGone
-from sockcli.net.transport import NotReady
 from sockcli.stdio.sink import Sink
-from sockcli.stdio.source import Source
+from tests.stdio.conftest import Descriptors
 
 MUCH = bytes(range(256)) * 4096  # more than any pipe, pty or socket here takes at once
-
-
-class Descriptors:
-    """Pairs of descriptors, closed at the end of the test."""
-
-    def __init__(self, stack: ExitStack) -> None:
-        self._stack = stack
-
-    def keep(self, fd: int) -> int:
-        self._stack.callback(self._close, fd)
-        return fd
-
-    def _close(self, fd: int) -> None:
-        with suppress(OSError):  # the test itself closed it
-            os.close(fd)
-
-    def pipe(self) -> tuple[int, int]:
-        read, write = os.pipe()
-        return self.keep(read), self.keep(write)
-
-    def socket_pair(self) -> tuple[int, int]:
-        ours, theirs = socket.socketpair()
-        return self.keep(theirs.detach()), self.keep(ours.detach())
-
-    def terminal(self) -> tuple[int, int]:
-        master, slave = pty.openpty()
-        tty.setraw(slave, termios.TCSANOW)
-        return self.keep(master), self.keep(slave)
-
-
-@pytest.fixture
-def descriptors() -> Iterator[Descriptors]:
-    with ExitStack() as stack:
-        yield Descriptors(stack)
-
-
 PAIRS = ["pipe", "socket_pair", "terminal"]
 
 
 def flags(fd: int) -> int:
     return fcntl.fcntl(fd, fcntl.F_GETFL)
-
-
-# Source
-
-
-@pytest.mark.parametrize("kind", ["pipe", "socket_pair"])
-def test_a_source_gives_what_is_there_and_then_its_end(descriptors: Descriptors, kind: str) -> None:
-    read, write = getattr(descriptors, kind)()
-    source = Source(read)
-    assert not source.readable()
-    os.write(write, b"hello")
-    assert source.readable()
-    assert source.remaining() == 5
-    assert source.read(3) == b"hel"
-    assert source.read() == b"lo"
-    os.close(write)
-    assert source.readable()
-    assert source.read() is NotReady.EOF
-    assert (source.ended, source.readable(), source.remaining()) == (True, False, 0)
-    assert source.read() is NotReady.EOF
-
-
-def test_a_terminal_gives_lines_and_ctrl_d_is_its_end(descriptors: Descriptors) -> None:
-    master, slave = (descriptors.keep(fd) for fd in pty.openpty())
-    source = Source(slave)
-    os.write(master, b"typed\n\x04")
-    assert source.read() == b"typed\n"
-    assert source.read() is NotReady.EOF
-    os.write(master, b"more\n")
-    assert source.read() is NotReady.EOF, "the end stays the end"
-
-
-def test_a_file_is_read_from_where_it_stands(tmp_path: Path) -> None:
-    path = tmp_path / "input"
-    path.write_bytes(b"skipped, wanted")
-    with path.open("rb", buffering=0) as file:
-        file.seek(9)
-        source = Source(file.fileno())
-        assert source.regular
-        assert source.remaining() == 6
-        assert source.readable()
-        assert source.read() == b"wanted"
-        assert source.read() is NotReady.EOF
-
-
-def test_dev_null_is_empty() -> None:
-    with open(os.devnull, "rb") as file:
-        source = Source(file.fileno())
-        assert source.readable()
-        assert source.remaining() == 0
-        assert source.read() is NotReady.EOF
-
-
-def test_a_device_that_does_not_say_how_much_it_has() -> None:
-    with open("/dev/zero", "rb") as file:
-        source = Source(file.fileno())
-        assert source.read(4) == b"\0\0\0\0"
-        assert source.remaining() == 0
-
-
-def test_a_directory_is_an_error(tmp_path: Path, descriptors: Descriptors) -> None:
-    source = Source(descriptors.keep(os.open(tmp_path, os.O_RDONLY)))
-    assert source.readable()
-    with pytest.raises(LocalFailure, match=r"^cannot read stdin: is a directory$"):
-        source.read()
-
-
-def test_would_block_is_not_the_end(descriptors: Descriptors) -> None:
-    read, write = descriptors.pipe()
-    os.set_blocking(read, False)  # as a parent may have done
-    source = Source(read)
-    assert source.read() is NotReady.WOULD_BLOCK
-    assert not source.ended
-    os.write(write, b"late")
-    assert source.read() == b"late"
-
-
-def test_a_source_leaves_its_descriptor_as_it_is(descriptors: Descriptors) -> None:
-    read, _ = descriptors.pipe()
-    before = flags(read)
-    Source(read).readable()
-    assert flags(read) == before
-
-
-# Sink
 
 
 @pytest.mark.parametrize("kind", PAIRS)
@@ -377,41 +250,3 @@ def test_a_parents_non_blocking_stdout_is_no_error(descriptors: Descriptors) -> 
     assert result == MUCH
     assert not os.get_blocking(write)
     sink.close()
-
-
-@pytest.fixture
-def reading() -> Iterator[Callable[[int], Callable[[], bytes]]]:
-    from concurrent.futures import ThreadPoolExecutor
-
-    def read_all(fd: int) -> bytes:
-        data = bytearray()
-        while chunk := os.read(fd, 65_536):
-            data += chunk
-        return bytes(data)
-
-    with ThreadPoolExecutor(1) as pool:
-        yield lambda fd: pool.submit(read_all, fd).result
-
-
-# Closed at the start
-
-
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-", "2>&-", "<&- >&- 2>&-"])
-def test_closed_descriptors_are_filled(closed: str) -> None:
-    """So that no socket gets one of the three numbers."""
-    script = (
-        "import os\n"
-        "from sockcli.stdio.descriptors import fill_closed_descriptors\n"
-        "fill_closed_descriptors()\n"
-        "seen = os.open('/dev/null', 0) > 2, len(os.read(0, 9)), os.write(1, b'')\n"
-        "os.write(int(os.environ['REPORT']), b'%d %d %d' % seen)\n"
-    )
-    read, write = os.pipe()
-    environ = {**os.environ, "REPORT": str(write)}
-    command = f'exec {sys.executable} -c "$0" {closed}'
-    if "<&-" not in closed:
-        command += " </dev/null"
-    subprocess.run(["sh", "-c", command, script], env=environ, pass_fds=[write], timeout=30, check=True)
-    os.close(write)
-    with open(read, "rb") as file:
-        assert file.read() == b"1 0 0"
