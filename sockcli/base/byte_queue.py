@@ -14,8 +14,6 @@ from typing import Final
 HIGH_WATER: Final = 256 * 1024
 # Reading starts again before the queue is empty, but not for every few bytes that leave it.
 LOW_WATER: Final = HIGH_WATER // 2
-# A codec answers what the peer says. A peer that asks on and on but does not read the answers is not read any more.
-MAX_ANSWER_BACKLOG: Final = 4 * HIGH_WATER
 
 # Pieces smaller than this are joined: a system call costs more than the copy, and so does an object for a few bytes.
 _SMALL: Final = 4096

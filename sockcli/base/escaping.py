@@ -14,9 +14,7 @@ _INVISIBLE: Final = frozenset(
     + "".join(map(chr, range(0xE0100, 0xE01F0)))
 )
 
-
 _SHORT: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
-
 
 _ESCAPES: Final = {"n": 0x0A, "r": 0x0D, "t": 0x09, "0": 0x00, "\\": 0x5C}
 
@@ -24,11 +22,11 @@ _ESCAPES: Final = {"n": 0x0A, "r": 0x0D, "t": 0x09, "0": 0x00, "\\": 0x5C}
 # Compiled where it is first used: most runs never see an escape.
 _ESCAPE: Final = r"\\(x[0-9a-fA-F]{2}|[nrt0\\])?"
 
-
 _HEX_DIGITS: Final = frozenset("0123456789abcdefABCDEF")
 
-
 _BETWEEN_BYTES: Final = frozenset(" \t\r\n:")
+
+_QUOTE_LIMIT: Final = 300  # characters: longer than any host or rule that can be right
 
 
 def is_visible(char: str) -> bool:
@@ -47,6 +45,12 @@ def printable(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(char if is_visible(char) else _by_number(char) for char in text)
+
+
+def quoted(text: str) -> str:
+    """`text` in double quotes, in ASCII: what stands in a message can neither drive a terminal nor forge a line."""
+    shown = text if len(text) <= _QUOTE_LIMIT else text[:_QUOTE_LIMIT] + "..."
+    return '"' + shown.encode("unicode_escape").decode("ascii").replace('"', '\\"') + '"'
 
 
 def as_unicode(text: str) -> str:

@@ -16,15 +16,6 @@ DRAIN_GRACE: Final = 0.5
 # retransmission. If it says nothing, they stay on their way without us.
 ACK_GRACE: Final = 1.0
 
-# How long, in seconds, an input with nothing to read may still be about to have something: a writer that waited for
-# room in a pipe has to be scheduled. That takes a small part of this, and nobody notices a run that ends so much later.
-INPUT_IDLE: Final = 0.05
-# Unless a piece of it was as large as a program writes and no person types: on a busy machine a pipeline that is under
-# way may stand still for longer than that, and what it still has would be lost. No event could tell: a pipe does not
-# say that somebody waits for room in it, nor that its writer waits for a processor.
-BULK_IDLE: Final = 0.5
-BULK_CHUNK: Final = 4096  # bytes; the least that C programs write at once to what is no terminal
-
 
 class Ending(Enum):
     """What ended a run. The peer's end counts as such only if the input had not ended before it."""

@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sockcli.commands.shell import CommandRunner
 from sockcli.console.escape_key import EscapeKey
 from sockcli.console.messages import Messages
 from sockcli.console.mode_switch import ModeSwitch
@@ -31,6 +30,8 @@ from sockcli.sessions.session import Session
 if TYPE_CHECKING:
     from prompt_toolkit.completion import Completer
 
+    from sockcli.commands.runner import Runner
+
 MakeManager = Callable[[SessionObserver], SessionManager]
 
 
@@ -42,7 +43,7 @@ class Controller:
     def __init__(
         self,
         make_manager: MakeManager,
-        runner: Callable[[], CommandRunner],
+        runner: Callable[[], Runner],
         completer: Callable[[], Completer],
         abort: Callable[[BaseException], None],
         *,

@@ -6,7 +6,7 @@ import errno
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from sockcli.base.connect_options import Note
+from sockcli.base.connect_options import OnAttempt
 from sockcli.base.deadline import Deadline
 from sockcli.base.endpoint import Address, is_link_local
 from sockcli.errors import LocalFailure, SockcliError, TimedOut, Unreachable
@@ -27,17 +27,17 @@ class Failure(NamedTuple):
 
 
 class Attempts:
-    """The attempts at one request. `note` hears of each as it begins and fails (`-v`)."""
+    """The attempts at one request. `on_attempt` is told of each as it begins and as it fails."""
 
-    def __init__(self, request: Request, note: Note | None = None) -> None:
+    def __init__(self, request: Request, on_attempt: OnAttempt | None = None) -> None:
         self._endpoint = str(request.endpoint)
         self._doing = f"{request.operation} {self._endpoint}"
-        self._note = note
+        self._on_attempt = on_attempt
         self._failures: list[Failure] = []
 
     def begin(self, address: Address) -> None:
-        if self._note:
-            self._note(f"trying {address}")
+        if self._on_attempt:
+            self._on_attempt(f"trying {address}")
 
     def fail(self, address: Address, exc: OSError) -> None:
         """Something on the way there, or at the other end, said no."""
@@ -69,8 +69,8 @@ class Attempts:
 
     def _add(self, failure: Failure) -> None:
         self._failures.append(failure)
-        if self._note:
-            self._note(self._sentence(failure, ": "))
+        if self._on_attempt:
+            self._on_attempt(self._sentence(failure, ": "))
 
     def _tell(self, failures: Iterable[Failure]) -> str:
         # A source address that is not there fails in the same words for each address tried: say it once.

@@ -29,7 +29,7 @@ _ITS_OWN_FAULT: Final = frozenset(
         errno.EPROTO,
         errno.ENOPROTOOPT,
         errno.EHOSTDOWN,
-        errno.ENONET,
+        getattr(errno, "ENONET", errno.ENETUNREACH),  # Linux alone has it
         errno.EHOSTUNREACH,
         errno.EOPNOTSUPP,
         errno.ENETUNREACH,

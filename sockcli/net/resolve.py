@@ -10,11 +10,10 @@ import errno
 import os
 import socket
 import threading
-from contextlib import suppress
 from typing import Final
 
 from sockcli.base.deadline import NEVER, Deadline
-from sockcli.base.endpoint import LOOPBACK, Address, Endpoint, Operation, parse_port, quoted
+from sockcli.base.endpoint import LOOPBACK, Address, Endpoint, Operation
 from sockcli.base.formatting import uncapitalized
 from sockcli.base.poller import NO_INTERRUPT, READABLE, Interrupt
 from sockcli.errors import LocalFailure, SockcliError, TimedOut, Unresolved, UsageError
@@ -24,8 +23,6 @@ from sockcli.net.system import SYSTEM_NET, Net, SockAddr
 from sockcli.policy import Grant
 
 LOCALHOST: Final = "localhost"
-
-_SERVICES: Final = "/etc/services"
 
 # With these whoever set the environment sends a name somewhere else, after the policy has seen it.
 _REDIRECTS: Final = ("LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES")
@@ -72,20 +69,6 @@ def resolve(
         hint = "name the address to listen on, as ::1" if listens and family == 6 else None
         raise Unresolved(f"{host} has no IPv{family} address", hint=hint)
     return fitting
-
-
-def service_port(name: str, kind: str) -> int:
-    """The port of a service by its name in /etc/services; `kind` is "tcp" or "udp". Raises UsageError.
-
-    getservbyname() would do as /etc/nsswitch.conf says and might ask a server, for a request that may be denied.
-    """
-    with suppress(OSError), open(_SERVICES, encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            fields = line.partition("#")[0].split()  # http 80/tcp www
-            port, _, protocol = "".join(fields[1:2]).partition("/")
-            if protocol == kind and name in fields[:1] + fields[2:]:
-                return parse_port(port)
-    raise UsageError(f"unknown {kind} service {quoted(name)}", hint="give the port as a number from 1 to 65535")
 
 
 def _look_up(endpoint: Endpoint, family: int, kind: int, net: Net, deadline: Deadline, interrupt: Interrupt) -> Answers:

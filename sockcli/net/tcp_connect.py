@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import chain, zip_longest
 from typing import Final
 
-from sockcli.base.connect_options import Note
+from sockcli.base.connect_options import OnAttempt
 from sockcli.base.deadline import NEVER, Deadline
 from sockcli.base.endpoint import Address
 from sockcli.base.poller import NO_INTERRUPT, WRITABLE, Interrupt
@@ -40,14 +40,14 @@ def dial(
     net: Net = SYSTEM_NET,
     deadline: Deadline = NEVER,
     interrupt: Interrupt = NO_INTERRUPT,
-    note: Note | None = None,
+    on_attempt: OnAttempt | None = None,
 ) -> tuple[socket.socket, Address]:
     """A connected socket, and which of the addresses it is connected to.
 
     `sources` has the local end to bind for each family (4, 6), where there is one. Raises Denied, Unreachable or
     TimedOut with every attempt's failure, LocalFailure, Interrupted.
     """
-    race = _Race(interleave(grant.admit(addresses))[:MAX_ADDRESSES], sources, net, Attempts(grant.request, note))
+    race = _Race(interleave(grant.admit(addresses))[:MAX_ADDRESSES], sources, net, Attempts(grant.request, on_attempt))
     try:
         return race.run(deadline, interrupt)
     finally:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from sockcli.base.connect_options import Note
+from sockcli.base.connect_options import OnAttempt
 from sockcli.base.endpoint import Address, Operation
 from sockcli.errors import LocalFailure, SockcliError, Unreachable
 from sockcli.net.attempts import Attempts
@@ -40,13 +40,13 @@ def connect(
     *,
     sources: BindAddresses = NO_BIND_ADDRESSES,
     net: Net = SYSTEM_NET,
-    note: Note | None = None,
+    on_attempt: OnAttempt | None = None,
 ) -> UdpTransport:
     """A socket for the first of `addresses` that there is a way to. Nothing is sent, so nobody has answered.
 
     Raises Denied, Unreachable, LocalFailure.
     """
-    attempts = Attempts(grant.request, note)
+    attempts = Attempts(grant.request, on_attempt)
     for address in grant.admit(addresses):
         attempts.begin(address)
         try:

@@ -12,10 +12,9 @@ import time
 from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
-from sockcli.base.deadline import NEVER, Deadline
+from sockcli.base.deadline import Deadline
 from sockcli.base.endpoint import Address
 from sockcli.base.escaping import printable
-from sockcli.base.outcome import deadline_passed
 from sockcli.errors import SockcliError, TimedOut, UsageError
 from sockcli.policy import Grant, Request
 from sockcli.sessions.inbox import Chunk, Inbox
@@ -23,6 +22,7 @@ from sockcli.sessions.records import Records
 from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import NO_LIMITS, SessionLimits
 from sockcli.sessions.transcript import Transcript
+from sockcli.transfer.limits import TransferLimits
 
 
 class SessionOwner(Protocol):
@@ -82,10 +82,8 @@ class Session:
         self.failure: SockcliError | None = None
         self.input_ended = False
         self._owner = owner
-        self._limits = limits
+        self._limits = TransferLimits(limits.deadline, limits.idle_timeout, limits.linger)
         self._transcript: Transcript | None = None
-        self._idle = Deadline(limits.idle_timeout)
-        self._linger = NEVER
 
     # Who it is
 
@@ -207,17 +205,19 @@ class Session:
 
     def due(self) -> Deadline:
         """When a limit of its passes."""
-        return self._limits.deadline.earlier(self._idle).earlier(self._linger)
+        return self._limits.next()
 
     def check_limits(self) -> None:
         """End it where one has."""
-        limits = self._limits
-        if limits.deadline.expired:
-            self._end(deadline_passed(limits.deadline))
-        elif self._idle.expired:
-            self._end(TimedOut(f"nothing was sent or received for {self._idle.seconds:g} s"))
-        elif self._linger.expired:
-            self._end(TimedOut(f"the peer did not finish within {self._linger.seconds:g} s of the end of input"))
+        try:
+            self._limits.check(output_blocked=self._output_blocked)
+        except TimedOut as exc:
+            self._end(exc)
+
+    @property
+    def _output_blocked(self) -> bool:
+        """The peer has to wait for whoever reads what it sent."""
+        return False
 
     # What came
 
@@ -269,12 +269,8 @@ class Session:
         """Count and record bytes as they came off the wire."""
         self.received += len(data)
         self.last_received = time.time()
-        self._idle.restart()
+        self._limits.moved(0, len(data), draining=self.input_ended)
         self.records.received(data)
-
-    def _has_room_for_input(self) -> bool:
-        """Whether to read from the peer: what nobody has taken yet slows down the current session's peer, no other."""
-        return not (self.is_current and self.inbox.full)
 
     def _keep(self, chunk: Chunk) -> None:
         """Data that came, for whoever shows it and whoever looks for something in it."""
@@ -289,7 +285,7 @@ class Session:
         """Count and record bytes of ours that the kernel took."""
         self.sent += len(data)
         self.last_sent = time.time()
-        self._idle.restart()
+        self._limits.moved(len(data), 0, draining=self.input_ended)
         self.records.sent(data)
 
     def fail(self, failure: SockcliError) -> None:

@@ -7,15 +7,12 @@ import time
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from sockcli.base.deadline import NEVER, Deadline
+from sockcli.base.deadline import Deadline
 from sockcli.base.endpoint import Address, Operation
-from sockcli.base.outcome import ACK_GRACE
 from sockcli.base.poller import READABLE, WRITABLE
-from sockcli.errors import SockcliError, TimedOut, Unreachable
-from sockcli.net.transport import WANT_READ, WANT_WRITE, Transport
+from sockcli.errors import SockcliError
+from sockcli.net.transport import Transport
 from sockcli.sessions.inbox import Chunk
-from sockcli.sessions.incoming import Incoming
-from sockcli.sessions.outgoing import Outgoing
 from sockcli.sessions.session import Session, SessionOwner
 from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import TcpTarget
@@ -23,7 +20,12 @@ from sockcli.sessions.telnet import REQUESTS, codec_for, spoken, worth_telling
 from sockcli.telnet import TelnetCodec
 from sockcli.telnet import events as ev
 from sockcli.telnet.constants import parse_option
-from sockcli.telnet.newline import EOLS
+from sockcli.telnet.line_endings import EOLS
+from sockcli.transfer.channel import Channel
+
+# Bytes of one read where telnet is spoken: nothing but negotiations, they take 15 ms to understand, for which a key has
+# to wait.
+TELNET_READ: Final = 8 * 1024
 
 # Keys after which nobody is in the middle of a line: Enter, Ctrl-C and Ctrl-D.
 _LINE_ENDS: Final = (b"\r", b"\n", b"\x03", b"\x04")
@@ -46,15 +48,18 @@ class StreamSession(Session):
     ) -> None:
         super().__init__(transport.grant, settings, owner, target.limits)
         self._transport = transport
-        self._shutdown = target.shutdown
         self._codec = codec_for(target, settings, size)
-        self._in = Incoming(transport, self._codec)
-        self._out = Outgoing(transport, self._codec, self._went)
-        self._last_words = NEVER
+        self._channel = Channel(
+            transport,
+            self._codec,
+            shutdown=target.shutdown,
+            read_limit=TELNET_READ,
+            on_sent=self._went,
+            input_left=self._input_left,
+        )
         self._character_came = False  # the data that is handed out came in character mode
         self._in_a_line = False  # the last key did not end one
         self._key_decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._out.pull()
 
     # Who it is
 
@@ -88,11 +93,11 @@ class StreamSession(Session):
 
     @property
     def room(self) -> bool:
-        return self._out.room and not self.over
+        return self._channel.room and not self.over
 
     @property
     def unsent(self) -> int:
-        return self._out.unsent
+        return self._channel.unsent
 
     def send_lines(self, lines: Sequence[str], /) -> None:
         encoded = [self._encode(line) for line in lines]
@@ -103,12 +108,12 @@ class StreamSession(Session):
                 self._codec.send_enter()
             else:
                 eol = self.settings.eol
-                self._out.put_raw(data + EOLS["lf" if eol == "auto" else eol])
-        self._pull()
+                self._channel.send_raw(data + EOLS["lf" if eol == "auto" else eol])
+        self._queue_commands()
 
     def send_bytes(self, data: bytes, /) -> None:
         self._expect_open()
-        self._out.put(data)
+        self._channel.send_data(data)
         self._owner.session_changed(self)
 
     def send_keys(self, data: bytes, /) -> None:
@@ -119,17 +124,15 @@ class StreamSession(Session):
         if data:
             self._in_a_line = not data.endswith(_LINE_ENDS)
         # Whoever reads the keys stops while there is no room; the few that were read by then are taken.
-        self._out.put(data)
+        self._channel.send_data(data)
         self._owner.session_changed(self)
 
     def send_eof(self) -> None:
         self._expect_open()
         self.input_ended = True
-        if self._codec is not None:
-            self._codec.send_eof()
-        self._linger = Deadline(self._limits.linger)
-        self._out.pull()
-        self._send()
+        self._channel.end_input()
+        self._limits.moved(0, 0, draining=True)
+        self._channel.flush()
         self._owner.session_changed(self)
 
     def _expect_open(self, *, room: bool = True) -> None:
@@ -145,25 +148,27 @@ class StreamSession(Session):
     def interrupt(self) -> None:
         # Also where the peer does not read: that is what Synch is for.
         self._telnet(urgent=True).interrupt()
-        self._pull()
+        self._queue_commands()
 
     def ayt(self) -> None:
         self._telnet().send_command("ayt")
-        self._pull()
+        self._queue_commands()
 
     def break_(self) -> None:
         self._telnet().send_command("brk")
-        self._pull()
+        self._queue_commands()
 
     def telnet_request(self, verb: str, option: str, /) -> None:
         side, enable = REQUESTS[verb]
         self._telnet().request(parse_option(option), side, enable)
-        self._take_events()
+        self._channel.deliver(self._hand_out)
+        self._owner.session_changed(self)
 
     def resize(self, columns: int, rows: int) -> None:
         if self._codec is not None and not self.over:
             self._codec.resize(columns, rows)
-            self._pull()
+            self._channel.queue_replies()
+            self._owner.session_changed(self)
 
     def change(self, name: str, value: str) -> None:
         super().change(name, value)
@@ -176,8 +181,8 @@ class StreamSession(Session):
         self._expect_open(room=not urgent)
         return self._codec
 
-    def _pull(self) -> None:
-        self._out.pull()
+    def _queue_commands(self) -> None:
+        self._channel.queue_commands()
         self._owner.session_changed(self)
 
     # For the manager
@@ -188,91 +193,60 @@ class StreamSession(Session):
     def interest(self) -> tuple[bool, bool]:
         if self.over:
             return False, False
-        events = self._transport.interest(WANT_READ) if self._reads() else 0
-        if self._out.pending:
-            events |= self._transport.interest(WANT_WRITE)
+        events = self._channel.read_interest() if self._has_room() and not self._channel.has_buffered_events else 0
+        events |= self._channel.write_interest()
         return bool(events & READABLE), bool(events & WRITABLE)
 
     @property
     def has_buffered_events(self) -> bool:
         if self.over or not self._has_room():
             return False
-        return self._transport.pending() or self._in.pending
+        return self._channel.has_buffered_events or self._transport.pending()
 
     def ready(self) -> None:
-        if self._in.pending:
-            self._take_events()
-        elif self._reads():
-            self._receive()
-        self._send()
+        channel = self._channel
+        if self._has_room() and not channel.ended:
+            if channel.has_buffered_events:
+                channel.deliver(self._hand_out)
+            elif not channel.eof_received:
+                self._receive()
+        channel.flush()
         self._check_over()
 
     def due(self) -> Deadline:
-        return super().due().earlier(self._last_words)
+        return super().due().earlier(self._channel.next_moment())
 
     def check_limits(self) -> None:
-        if self._last_words.expired and not self._in.pending:
-            self._end(self._lost(self.failure))
+        self._channel.flush()  # the FIN may be due
+        self._check_over()
         super().check_limits()
 
     def close(self) -> None:
         try:
             if not self.over:
-                self._send()  # what was entered just now
+                self._channel.flush()  # what was entered just now
             self.records.close()
         finally:
             self.over = True
             self._transport.close()
 
-    def _send(self) -> None:
-        if self.failure is not None:
-            return
-        try:
-            self._out.send()
-            if self.input_ended and self._shutdown and not self.unsent:
-                self._transport.send_eof()
-        except (Unreachable, TimedOut) as exc:
-            # What came before the loss is still to be read; reading then ends with the same error.
-            self.failure = exc
-
     # The way in
 
     def _has_room(self) -> bool:
-        return self._has_room_for_input() and not self._out.answer_backlog_full
-
-    def _reads(self) -> bool:
-        return not self._in.ended and self._has_room() and not self._in.pending
+        return not self._output_blocked and not self._channel.answer_backlog_full
 
     def _receive(self) -> None:
-        data = b""
-        try:
-            data = self._in.receive()
-        except SockcliError as exc:
-            self.failure = exc
-        if data:
-            self._came(data)
-        if self._in.ended:
-            self._last_words = Deadline(ACK_GRACE)
+        channel = self._channel
+        data = channel.receive()
         if self._codec is not None:
-            self._take_events()
+            channel.deliver(self._hand_out)
         elif data:
             self._show(data)
+        if data:
+            # After it is kept: a record may fail, and what was received is to be seen all the same.
+            self._came(data)
 
-    def _take_events(self) -> None:
-        while self._has_room():
-            try:
-                events = self._in.events()
-            except SockcliError as exc:
-                self.failure = self.failure or exc
-                break
-            for event in events:
-                self._hand_out(event)
-            # After the events: an answer may say that they were handed out (RFC 860).
-            self._pull()
-            if not events:
-                break
-
-    def _hand_out(self, event: ev.Event) -> None:
+    def _hand_out(self, event: object) -> None:
         if isinstance(event, ev.Data):
             self._show(event.data)
         elif isinstance(event, ev.ModeChanged):
@@ -286,15 +260,20 @@ class StreamSession(Session):
         self._keep(Chunk(data, time.time(), character=self._character_came))
 
     def _check_over(self) -> None:
-        if self._in.ended and not self._in.pending and (self.failure is not None or not self.unsent):
-            self._end(self._lost(self.failure))
+        channel = self._channel
+        if self.over or not channel.ended:
+            return
+        exhausted = channel.send_failure is not None or not channel.pending or channel.holds_input
+        try:
+            settled = channel.is_settled(exhausted=exhausted)
+        except SockcliError as exc:
+            self._end(exc)
+        else:
+            if settled:
+                self._end(None)
 
-    def _lost(self, failure: SockcliError | None) -> SockcliError | None:
-        """`failure` with what became of the input."""
-        if not self.unsent or not (failure is None or isinstance(failure, Unreachable)):
-            return failure
-        sentence = failure.message if failure is not None else f"connection with {self.peer}: the peer ended it"
-        return Unreachable(f"{sentence}; {self.unsent:,} bytes of input were not sent")
+    def _input_left(self) -> int:
+        return self._channel.unsent
 
     # What there is to know
 

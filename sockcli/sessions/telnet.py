@@ -42,7 +42,7 @@ def codec_for(target: TcpTarget, settings: SessionSettings, size: tuple[int, int
     return TelnetCodec(options, active=initiate or target.telnet != "auto")
 
 
-def worth_telling(event: ev.Event) -> str | None:
+def worth_telling(event: object) -> str | None:
     """A sentence for the user, where the event is one that nothing else shows."""
     told = (ev.TelnetWarning, ev.OptionRefused, ev.EncodingChanged, ev.ComPort)
     return describe(event) if isinstance(event, told) else None

@@ -16,7 +16,7 @@ from sockcli.sessions.inbox import Chunk
 from sockcli.sessions.session import Session, SessionOwner
 from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import UdpTarget
-from sockcli.telnet.newline import EOLS
+from sockcli.telnet.line_endings import EOLS
 
 # Datagrams that the kernel does not take yet, in bytes. UDP's queue is hardly ever full, and nothing is gained by
 # keeping many datagrams for a network that drops them.
@@ -42,7 +42,7 @@ class UdpSession(Session):
     def interest(self) -> tuple[bool, bool]:
         if self.over:
             return False, False
-        return self._has_room_for_input(), bool(self.unsent)
+        return not self._output_blocked, bool(self.unsent)
 
     def _line(self, text: str) -> bytes:
         """A line as the datagram that it is sent as."""
@@ -108,7 +108,7 @@ class DatagramSession(UdpSession):
     def ready(self) -> None:
         self._send()
         for _ in range(MOST_AT_ONCE):
-            if not self._has_room_for_input():
+            if self._output_blocked:
                 break
             try:
                 data = self._transport.receive()
@@ -177,7 +177,7 @@ class BoundSession(UdpSession):
 
     def ready(self) -> None:
         for _ in range(MOST_AT_ONCE):
-            if not self._has_room_for_input():
+            if self._output_blocked:
                 break
             received = self._receiver.receive_from()
             if isinstance(received, NotReady):

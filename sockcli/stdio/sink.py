@@ -72,6 +72,11 @@ class Sink:
         return self._fd
 
     @property
+    def changes_bytes(self) -> bool:
+        """What is written is not what was received: there is a filter."""
+        return self.filter is not None
+
+    @property
     def pending(self) -> int:
         return self._queue.pending
 
@@ -150,7 +155,7 @@ def _writer(fd: int) -> tuple[int, Write]:
     """The descriptor to write to instead of `fd`, and how, so that a write takes what it can and never waits."""
     status = os.fstat(fd)
     if stat.S_ISSOCK(status.st_mode):
-        return fd, _write_now
+        return fd, _write_now if hasattr(os, "RWF_NOWAIT") else _write_sure  # Linux alone has it
     # Opening a pty's master again would make a new pty.
     terminal = os.isatty(fd) and status.st_rdev != _PTY_MASTER
     if stat.S_ISFIFO(status.st_mode) or terminal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from typing import Final
 
 from sockcli.base.deadline import AT_ONCE
 from sockcli.base.formatting import system_reason
@@ -12,6 +13,15 @@ from sockcli.base.poller import READABLE, wait
 from sockcli.errors import LocalFailure
 from sockcli.net.transport import CHUNK, NotReady
 from sockcli.stdio.descriptors import STDIN
+
+# How long, in seconds, an input with nothing to read may still be about to have something: a writer that waited for
+# room in a pipe has to be scheduled. That takes a small part of this, and nobody notices a run that ends so much later.
+INPUT_IDLE: Final = 0.05
+# Unless a piece of it was as large as a program writes and no person types: on a busy machine a pipeline that is under
+# way may stand still for longer than that, and what it still has would be lost. No event could tell: a pipe does not
+# say that somebody waits for room in it, nor that its writer waits for a processor.
+BULK_IDLE: Final = 0.5
+BULK_CHUNK: Final = 4096  # bytes; the least that C programs write at once to what is no terminal
 
 
 class Source:

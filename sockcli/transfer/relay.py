@@ -1,35 +1,41 @@
-"""stdin and stdout on a connection: both directions at once, on poll(), until one of the ends that a run can have.
+"""A run of `sockcli tcp` in a pipe: stdin and stdout on a connection, on poll(), until one of the ends of a run.
 
-The flows move the bytes. This file decides when it is over, and sees to it that whatever ends a run, what was
-received before is written first.
+Two flows move the bytes, on one Channel, which has the state of the connection. The relay turns the loop, and decides
+when it is over:
+
+| what | the run ends with |
+| --- | --- |
+| the peer has ended, what it sent is written, the input that was there is acknowledged | PEER, INPUT |
+| send-only: the input has ended, and the peer has acknowledged all of it | INPUT |
+| a limit passed (`TransferLimits`) | TimedOut |
+| the connection is lost | the error, with how much of the input was left |
+| stdin or stdout failed, or nobody reads stdout any more | LocalFailure, OutputGone |
+| a signal | Interrupted |
+
+Whatever it is, what was received before is written first. If it was ended from outside, whoever reads stdout has
+DRAIN_GRACE for that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sockcli.base.deadline import AT_ONCE, NEVER, Deadline
-from sockcli.base.formatting import counted
-from sockcli.base.outcome import ACK_GRACE, DRAIN_GRACE, Ending, deadline_passed, ending_of
-from sockcli.base.poller import FAILED, NO_INTERRUPT, Interrupt, Poller, wait
-from sockcli.errors import SockcliError, TimedOut, Unreachable
+from sockcli.base.outcome import DRAIN_GRACE, Ending, deadline_passed, ending_of
+from sockcli.base.poller import NO_INTERRUPT, Interest, Interrupt, Poller
+from sockcli.errors import SockcliError, TimedOut
 from sockcli.net.transport import Transport
 from sockcli.net.zero_copy import from_peer, to_peer
-from sockcli.stdio.sink import Sink
-from sockcli.stdio.source import Source
+from sockcli.transfer.channel import Channel
+from sockcli.transfer.limits import TransferLimits
 from sockcli.transfer.receive_flow import ReceiveFlow
 from sockcli.transfer.send_flow import SendFlow
 
 if TYPE_CHECKING:
     from sockcli.stdio.tap import Tap
-    from sockcli.transfer.interfaces import Codec
-
-# The kernel tells nobody when the peer has acknowledged everything, so it is asked: after a round trip on this
-# machine, and then less and less often, up to what a person does not notice.
-ACK_FIRST: Final = 0.001
-ACK_LATEST: Final = 0.05
+    from sockcli.transfer.interfaces import ByteSink, ByteSource, Codec, Flow
 
 
 class RelayOptions(NamedTuple):
@@ -48,13 +54,26 @@ class RelayOptions(NamedTuple):
 _DEFAULTS: Final = RelayOptions()
 
 
-@runtime_checkable
-class Acknowledged(Protocol):
-    """A transport that knows how much of what was sent is still on its way, and whether anything can still come."""
+class FlowLoop:
+    """Drives any number of flows on poll()."""
 
-    @property
-    def received_eof(self) -> bool: ...
-    def unacknowledged(self) -> int: ...
+    def __init__(self, flows: Sequence[Flow], interrupt: Interrupt) -> None:
+        self._flows = flows
+        self._poller = Poller(interrupt)
+
+    def turn(self, limit: Deadline) -> None:
+        """Wait until something can be done, at most until `limit`, and do it. Raises what the flows raise, and
+        Interrupted.
+        """
+        interest: Interest = ()
+        waits = True
+        for flow in self._flows:
+            interest += flow.interest()
+            waits = waits and not flow.has_buffered_events
+        self._poller.watch(interest)
+        ready = self._poller.wait(limit if waits else AT_ONCE)
+        for flow in self._flows:
+            flow.step(ready)
 
 
 class Relay:
@@ -63,8 +82,8 @@ class Relay:
     def __init__(
         self,
         transport: Transport,
-        source: Source,
-        sink: Sink,
+        source: ByteSource,
+        sink: ByteSink,
         options: RelayOptions = _DEFAULTS,
         *,
         taps: Sequence[Tap] = (),
@@ -77,201 +96,131 @@ class Relay:
         """`on_event` is told of the codec's events that are no data, `on_progress` how many bytes more were sent and
         received; without `kernel_transfers` every byte is copied.
         """
-        watched = not kernel_transfers or bool(taps) or codec is not None
-        changed = watched or options.crlf or options.line_delay is not None
-        self._transport = transport
+        inspected = not kernel_transfers or bool(taps) or codec is not None
+        changed = inspected or options.crlf or options.line_delay is not None
         self._source = source
         self._sink = sink
         self._options = options
+        self._taps = taps
         self._interrupt = interrupt
         self._on_progress = on_progress
-        self._outbound = SendFlow(
+        self._channel = Channel(
             transport,
+            codec,
+            shutdown=options.shutdown,
+            on_sent=self._record_sent if taps else None,
+            input_left=None if options.recv_only else self._input_left,
+        )
+        self._sending = SendFlow(
+            self._channel,
             None if options.recv_only else source,
             crlf=options.crlf,
             line_delay=options.line_delay,
-            shutdown=options.shutdown,
-            taps=taps,
-            codec=codec,
             kernel_transfer=None if options.recv_only else to_peer(source.fileno(), transport, inspected=changed),
         )
-        self._inbound = ReceiveFlow(
-            transport,
+        self._receiving = ReceiveFlow(
+            self._channel,
             None if options.send_only else sink,
-            self._outbound,
             taps=taps,
-            codec=codec,
             on_event=on_event,
             kernel_transfer=None
             if options.send_only
-            else from_peer(transport, sink.fileno(), inspected=watched or sink.filter is not None),
+            else from_peer(transport, sink.fileno(), inspected=inspected or sink.changes_bytes),
         )
-        self._idle = Deadline(options.idle_timeout)
-        self._linger: Deadline | None = None  # from the end of stdin on
-        self._wire = transport if isinstance(transport, Acknowledged) else None
-        self._next_question: Deadline | None = None  # when to ask for acknowledgements again
-        self._patience: Deadline | None = None  # for the last one, from the peer's end on
+        self._limits = TransferLimits(options.deadline, options.idle_timeout, options.linger, input_name="stdin")
         self._input_ended_first = False
+        self._peer_ended = False
         self._sent_before = self._received_before = 0
 
     @property
     def sent(self) -> int:
-        return self._outbound.sent
+        return self._channel.sent
 
     @property
     def received(self) -> int:
-        return self._inbound.received
+        return self._channel.received
 
     def run(self) -> Ending:
         """Relay until it is over: Ending.PEER or Ending.INPUT, or the error that it ended with."""
         try:
             return self._run()
         except SockcliError as exc:
-            if ending_of(exc) is not Ending.TIMEOUT:  # which said them before
+            if ending_of(exc) is not Ending.TIMEOUT:  # which wrote all that there was before
                 with suppress(SockcliError):  # it may have been stdout's own fault
-                    self._say_last_words()
+                    self._write_rest()
             raise
 
     def _run(self) -> Ending:
-        inbound, outbound = self._inbound, self._outbound
-        poller = Poller(self._interrupt)
-        outbound.step({})  # a codec may have the first word, and the source may have ended long ago
+        loop = FlowLoop((self._receiving, self._sending), self._interrupt)
+        self._sending.step({})  # a codec may have the first word, and the source may have ended long ago
         while (ending := self._check_end()) is None:
             self._check_limits()
-            poller.watch(inbound.interest() + outbound.interest())
-            ready = poller.wait(AT_ONCE if inbound.has_buffered_events else self._next_limit())
-            inbound.step(ready)
-            outbound.step(ready)
+            loop.turn(self._next_moment())
             self._note_progress()
         return ending
 
     # Is it over?
 
     def _check_end(self) -> Ending | None:
-        inbound, outbound = self._inbound, self._outbound
-        if not inbound.ended:
+        channel = self._channel
+        if not channel.ended:
             # Where sending failed, receiving ends soon as well, and all that comes before that is still wanted.
-            self._input_ended_first = outbound.finished
-            done = self._options.send_only and outbound.finished and self._is_acknowledged()
+            self._input_ended_first = channel.all_sent
+            done = self._options.send_only and channel.all_sent and channel.is_acknowledged()
             return Ending.INPUT if done else None
-        if self._patience is None:
-            self._patience = Deadline(ACK_GRACE)
+        if not self._peer_ended:
+            self._peer_ended = True
             self._sink.finish()
-        failure = inbound.failure or outbound.failure
-        if failure is not None and not self._is_pointless(failure):
+        try:
+            settled = channel.is_settled(exhausted=self._sending.exhausted() and not self._sink.pending)
+        except SockcliError:
             self._write_all()
-            raise self._lost(failure)
-        if not outbound.exhausted() or self._sink.pending:
+            raise
+        if not settled:
             return None
-        if not (self._is_acknowledged() or self._patience.expired):
-            return None
-        if outbound.unsent:
-            raise self._lost(Unreachable(f"connection with {self._transport.peer}: the peer ended it"))
         return Ending.INPUT if self._input_ended_first else Ending.PEER
 
-    def _is_acknowledged(self) -> bool:
-        if self._wire is None or not self._wire.unacknowledged():
-            return True
-        fd = self._transport.fileno()
-        if wait([(fd, 0)], AT_ONCE).get(fd, 0) & FAILED:
-            if self._is_all_taken():
-                return True
-            raise self._lost(
-                Unreachable(f"connection with {self._transport.peer}: the peer refused what was sent last")
-            )
-        if self._next_question is None or self._next_question.expired:
-            before = self._next_question.seconds if self._next_question is not None else None
-            self._next_question = Deadline(min(2 * before, ACK_LATEST) if before else ACK_FIRST)
-        return False
-
-    def _is_pointless(self, failure: SockcliError) -> bool:
-        """The peer had said all that it had to say, and what it did not take then was nothing of the user's."""
-        received_eof = self._wire is not None and self._wire.received_eof
-        return isinstance(failure, Unreachable) and received_eof and self._is_all_taken()
-
-    def _is_all_taken(self) -> bool:
-        """Nothing is missing but answers of the codec's, which the peer's end has made pointless."""
-        outbound = self._outbound
-        if not outbound.answers or self._wire is None or self._input_left():
-            return False
-        return self._wire.unacknowledged() <= outbound.answers
-
     def _input_left(self) -> int:
-        return 0 if self._options.recv_only else self._outbound.unsent + self._source.remaining()
-
-    def _lost(self, failure: SockcliError) -> SockcliError:
-        """`failure` with what became of the input."""
-        if self._options.recv_only or not isinstance(failure, Unreachable | TimedOut):
-            return failure
-        sentence = failure.message
-        if left := self._input_left():
-            sentence += f"; {_bytes(left, 'of input')} not sent"
-        if self._wire is not None and (in_flight := self._wire.unacknowledged()):
-            sentence += f"; {_bytes(in_flight, 'sent')} not acknowledged"
-        lost = type(failure)(sentence, hint=failure.hint)
-        lost.__cause__ = failure
-        return lost
+        return self._sending.unsent + self._source.remaining()
 
     # Limits
 
     def _check_limits(self) -> None:
-        deadline = self._options.deadline
-        if deadline.expired:
-            self._time_out(deadline_passed(deadline))
-        if self._idle.expired and not self._is_waiting_for_stdout(self._idle):
-            self._time_out(TimedOut(f"nothing was sent or received for {self._idle.seconds:g} s"))
-        linger = self._linger
-        if linger is not None and linger.expired and not self._is_waiting_for_stdout(linger):
-            self._time_out(TimedOut(f"the peer did not finish within {linger.seconds:g} s of the end of stdin"))
-
-    def _is_waiting_for_stdout(self, limit: Deadline) -> bool:
-        """It is us who keep the peer waiting, so the limit's time does not count."""
-        if not self._inbound.output_blocked:
-            return False
-        limit.restart()
-        return True
+        try:
+            self._limits.check(output_blocked=self._receiving.output_blocked)
+        except TimedOut:
+            self._write_rest(self._interrupt)
+            raise
 
     def _note_progress(self) -> None:
-        sent = self._outbound.sent - self._sent_before
-        received = self._inbound.received - self._received_before
+        channel = self._channel
+        sent, received = channel.sent - self._sent_before, channel.received - self._received_before
+        self._limits.moved(sent, received, draining=self._sending.draining)
         if sent or received:
             self._sent_before += sent
             self._received_before += received
-            self._idle.restart()
             if self._on_progress is not None:
                 self._on_progress(sent, received)
-        if self._linger is not None:
-            if sent:
-                self._linger.restart()  # the peer is still taking what stdin had
-        elif self._options.linger is not None and self._outbound.draining:
-            self._linger = Deadline(self._options.linger)
 
-    def _next_limit(self) -> Deadline:
+    def _next_moment(self) -> Deadline:
         """When to look again though nothing happened."""
-        nearest = self._options.deadline.earlier(self._idle).earlier(self._outbound.due)
-        if self._linger is not None:
-            nearest = nearest.earlier(self._linger)
-        if self._next_question is not None:
-            nearest = nearest.earlier(self._next_question)
-        if self._inbound.ended and not self._outbound.lull.expired:
-            nearest = nearest.earlier(self._outbound.lull)
+        nearest = self._limits.next().earlier(self._channel.next_moment()).earlier(self._sending.next_moment())
+        if self._channel.ended and not self._sending.input_idle.expired:
+            nearest = nearest.earlier(self._sending.input_idle)
         return nearest
 
     # Nothing that was received is lost
+
+    def _record_sent(self, data: memoryview) -> None:
+        copy = bytes(data)
+        for tap in self._taps:
+            tap.sent(copy)
 
     def _write_all(self) -> None:
         deadline = self._options.deadline
         if not self._sink.drain(deadline, self._interrupt):
             raise deadline_passed(deadline)
 
-    def _time_out(self, error: TimedOut) -> NoReturn:
-        self._say_last_words(self._interrupt)
-        raise error
-
-    def _say_last_words(self, interrupt: Interrupt = NO_INTERRUPT) -> None:
+    def _write_rest(self, interrupt: Interrupt = NO_INTERRUPT) -> None:
         self._sink.finish()
         self._sink.drain(Deadline(DRAIN_GRACE), interrupt)
-
-
-def _bytes(count: int, which: str) -> str:
-    return f"{counted(count, 'byte')} {which} {'were' if count != 1 else 'was'}"

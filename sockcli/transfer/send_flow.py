@@ -1,114 +1,72 @@
-"""From stdin to the peer: through this process, or past it where there is a kernel_transfer."""
+"""From a source to the peer: read, bring into form, and give to the channel; or have the kernel move the bytes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
-
-from sockcli.base.byte_queue import MAX_ANSWER_BACKLOG, ByteQueue
 from sockcli.base.deadline import NEVER, Deadline
 from sockcli.base.encodings import CrlfEncoder
-from sockcli.base.outcome import BULK_CHUNK, BULK_IDLE, INPUT_IDLE
-from sockcli.base.poller import READABLE, Interest
+from sockcli.base.poller import READABLE, Interest, Ready
 from sockcli.errors import SockcliError
-from sockcli.net.transport import WANT_WRITE, NotReady, Transport
+from sockcli.net.transport import WANT_WRITE, NotReady
 from sockcli.net.zero_copy import KernelTransfer, ZeroCopyRefused
-from sockcli.stdio.source import Source
+from sockcli.stdio.source import BULK_CHUNK, BULK_IDLE, INPUT_IDLE
+from sockcli.transfer.channel import Channel
+from sockcli.transfer.interfaces import ByteSource
 from sockcli.transfer.line_pacer import LinePacer
-
-if TYPE_CHECKING:
-    from sockcli.base.poller import Ready
-    from sockcli.stdio.tap import Tap
-    from sockcli.transfer.interfaces import Codec
-
-# After our FIN nothing can be answered, and in a pipe stdin ends before the peer has asked anything. So the FIN waits
-# until the peer has asked nothing for this long, in seconds: several round trips of a long way.
-QUIET_BEFORE_FIN: Final = 0.3
 
 
 class SendFlow:
-    """Without a source it only sends what the codec has to say."""
+    """Without a source it only sends what the channel's codec has to say."""
+
+    has_buffered_events = False  # each of its steps follows an event, or a moment (`next_moment`)
 
     def __init__(
         self,
-        transport: Transport,
-        source: Source | None,
+        channel: Channel,
+        source: ByteSource | None,
         *,
         crlf: bool = False,
         line_delay: float | None = None,
-        shutdown: bool = True,
-        taps: Sequence[Tap] = (),
-        codec: Codec | None = None,
         kernel_transfer: KernelTransfer | None = None,
     ) -> None:
-        """With a `kernel_transfer` nobody sees the bytes, so it goes with none of the others but `shutdown`."""
-        self._transport = transport
+        """`line_delay`: seconds between lines. With a `kernel_transfer` nobody sees the bytes, so it goes with neither
+        of the two before it, nor with a codec on the channel.
+        """
+        self._channel = channel
         self._source = source
-        self._kernel_transfer = kernel_transfer
         self._encoder = CrlfEncoder() if crlf else None
         self._pacer = LinePacer(Deadline(line_delay)) if line_delay else None
-        self._shutdown = shutdown
-        self._taps = taps
-        self._codec = codec
-        self._queue = ByteQueue()
-        self._input_closed = False
-        self._held = False  # the codec keeps input for later
-        self.sent = 0
-        self.answers = 0  # bytes of the codec's own, sent or not, that no input came after
-        self.failure: SockcliError | None = None
-        self.finished = False  # stdin ended, and all of it was sent
-        self._flowing = False  # it is a program that writes the input
-        self.lull = Deadline(INPUT_IDLE)
-        self._fin_due = NEVER
-        if codec is not None:
-            self.answer(codec.data_to_send())
+        self._kernel_transfer = kernel_transfer
+        self._bulk = False  # it is a program that writes the input
+        self.input_idle = Deadline(INPUT_IDLE)
 
     @property
     def unsent(self) -> int:
-        """Bytes of input that were read and not sent, with answers of the codec's in front of them."""
-        return max(0, self._queue.pending - self.answers) + self._waiting
-
-    @property
-    def _waiting(self) -> int:
-        """Bytes of input on their way to the queue."""
-        held = self._codec.held if self._codec is not None else 0
-        return held + (self._pacer.pending if self._pacer is not None else 0)
+        """Bytes of input that were read and not sent."""
+        return self._channel.unsent + (self._pacer.pending if self._pacer is not None else 0)
 
     @property
     def draining(self) -> bool:
         """There is no more input but what the peer has not taken yet."""
-        return self._input_closed and not (self._pacer is not None and self._pacer.pending)
+        source = self._source
+        return source is not None and source.ended and not (self._pacer is not None and self._pacer.pending)
 
-    @property
-    def due(self) -> Deadline:
-        """When it can do something though nothing happened."""
-        if self._queue.pending:
-            return NEVER
-        return self._pacer.due.earlier(self._fin_due) if self._pacer is not None else self._fin_due
-
-    @property
-    def _holds_back(self) -> bool:
-        """The codec may not send now. It is given one read all the same, so that it knows that there is something."""
-        return self._codec is not None and self._codec.blocked and self._codec.held > 0
-
-    @property
-    def answer_backlog_full(self) -> bool:
-        """The peer does not read; it should not ask more of the codec either."""
-        return self._queue.pending > MAX_ANSWER_BACKLOG
+    def next_moment(self) -> Deadline:
+        """When the next line is due."""
+        return NEVER if self._pacer is None or self._channel.pending else self._pacer.due
 
     def exhausted(self) -> bool:
         """The peer ended: is all input sent that is there? More of it is not waited for."""
-        source = self._source
+        channel, source = self._channel, self._source
         if source is None:
             return True
-        if self.failure is not None:
-            # If all that was refused are answers, it comes to nothing, unless there is still input to be refused.
-            return source.ended or self.lull.expired
-        if self._queue.pending:
+        if channel.send_failure is not None:
+            # If all that was refused are replies, it comes to nothing, unless there is still input to be refused.
+            return source.ended or self.input_idle.expired
+        if channel.pending:
             return False
-        if self._holds_back:
+        if channel.holds_input:
             return True  # only the peer could have changed that
-        if not source.ended and (source.readable() or not self.lull.expired):
+        if not source.ended and (source.readable() or not self.input_idle.expired):
             return False
         if self._pacer is not None:
             self._pacer.end()
@@ -116,13 +74,15 @@ class SendFlow:
         return True
 
     def interest(self) -> Interest:
-        if self.failure is not None:
+        channel, transfer = self._channel, self._kernel_transfer
+        if channel.send_failure is not None:
             return ()
-        if self._kernel_transfer is not None and not self._kernel_transfer.hungry:
-            return () if self._input_closed else ((self._transport.fileno(), WANT_WRITE),)
+        if transfer is not None and not transfer.awaits_input:
+            ended = self._source is not None and self._source.ended
+            return () if ended else ((channel.transport.fileno(), WANT_WRITE),)
         interest: Interest = ()
-        if self._queue.pending:
-            interest = ((self._transport.fileno(), self._transport.interest(WANT_WRITE)),)
+        if channel.pending:
+            interest = ((channel.transport.fileno(), channel.write_interest()),)
         if self._source is not None and self._reads(self._source):
             # Where it does not read it asks for nothing at all: the end of a pipe is reported to whoever asks for 0.
             interest = (*interest, (self._source.fileno(), READABLE))
@@ -130,124 +90,53 @@ class SendFlow:
 
     def step(self, ready: Ready) -> None:
         source = self._source
-        if source is not None and self.failure is None and not self._input_closed:
+        if source is not None and not source.ended and self._channel.send_failure is None:
             if self._kernel_transfer is not None:
-                if ready.get(source.fileno() if self._kernel_transfer.hungry else self._transport.fileno()):
-                    self._move(source, self._kernel_transfer)
+                self._move(source, self._kernel_transfer, ready)
             elif ready.get(source.fileno()) and self._reads(source):
                 self._read(source)
-            if source.ended:
-                self._close_input()
-        if self._pacer is not None and not self._queue.pending:
-            self._queue_input(self._pacer.take())
-        self._send()
+        if self._pacer is not None and not self._channel.pending:
+            self._channel.send_data(self._pacer.take())
+        if self.draining:
+            self._channel.end_input()
+        self._channel.flush()
 
-    def answer(self, data: bytes) -> None:
-        """Take what the codec has to say to the peer; `step` sends it."""
-        if self.finished and self._shutdown:
-            if self._fin_due is NEVER:
-                return  # after our FIN nothing can be said any more
-            if data:
-                self._fin_due.restart()
-        self._queue.put(data)
-        # Where input was held back, some of this may be input.
-        self.answers = 0 if self._held else self.answers + len(data)
-        self._held = self._holds_back
-
-    def _reads(self, source: Source) -> bool:
-        if source.ended or not self._queue.room or self._holds_back:
+    def _reads(self, source: ByteSource) -> bool:
+        if source.ended or not self._channel.room:
             return False
         return self._pacer is None or self._pacer.hungry
 
-    def _read(self, source: Source) -> None:
+    def _read(self, source: ByteSource) -> None:
         data = source.read()
         if not isinstance(data, bytes):
+            if source.ended and self._pacer is not None:
+                self._pacer.end()
             return
-        self._note_piece(len(data))
+        self._note_chunk(len(data))
         if self._encoder is not None:
             data = self._encoder.encode(data)
         if self._pacer is not None:
             self._pacer.put(data)
         else:
-            self._queue_input(data)
+            self._channel.send_data(data)
 
-    def _move(self, source: Source, kernel_transfer: KernelTransfer) -> None:
+    def _move(self, source: ByteSource, transfer: KernelTransfer, ready: Ready) -> None:
+        if not ready.get(source.fileno() if transfer.awaits_input else self._channel.transport.fileno()):
+            return
         try:
-            moved = kernel_transfer.move()
+            moved = transfer.move()
         except ZeroCopyRefused:
             self._kernel_transfer = None
         except SockcliError as exc:
-            self.failure = exc
+            self._channel.send_failure = exc
         else:
             if isinstance(moved, int):
-                self.sent += moved
-                self._note_piece(moved)
+                self._channel.count_sent(moved)
+                self._note_chunk(moved)
             elif moved is NotReady.EOF:
                 source.ended = True
 
-    def _note_piece(self, size: int) -> None:
+    def _note_chunk(self, size: int) -> None:
         # For good: a connection that takes only a part of a large piece leaves a small one.
-        self._flowing = self._flowing or size >= BULK_CHUNK
-        self.lull = Deadline(BULK_IDLE if self._flowing else INPUT_IDLE)
-
-    def _close_input(self) -> None:
-        self._input_closed = True
-        if self._pacer is not None:
-            self._pacer.end()
-        if self._codec is not None:
-            self._codec.send_eof()
-            self._put(self._codec.data_to_send())
-
-    def _queue_input(self, data: bytes) -> None:
-        if self._codec is not None and data:
-            self._codec.send_data(data)
-            data = self._codec.data_to_send()
-            self._held = self._holds_back
-        self._put(data)
-
-    def _put(self, data: bytes) -> None:
-        self._queue.put(data)
-        if data:
-            self.answers = 0
-
-    def _send(self) -> None:
-        queue = self._queue
-        while queue.pending and self.failure is None:
-            front = queue.front()
-            taken = self._send_some(front)
-            if not taken:
-                return
-            if self._taps:
-                data = bytes(front[:taken])
-                for tap in self._taps:
-                    tap.sent(data)
-            queue.consume(taken)
-            self.sent += taken
-        if self._input_closed and not self.finished and not (queue.pending or self._waiting):
-            self._finish()
-        if self._fin_due.expired and not queue.pending:
-            self._send_eof()
-
-    def _send_some(self, data: memoryview) -> int:
-        try:
-            taken = self._transport.send(data)
-        except SockcliError as exc:
-            self.failure = exc
-            return 0
-        return taken if isinstance(taken, int) else 0
-
-    def _finish(self) -> None:
-        self.finished = True
-        if not self._shutdown:
-            return
-        if self._codec is None:
-            self._send_eof()
-        else:
-            self._fin_due = Deadline(QUIET_BEFORE_FIN)
-
-    def _send_eof(self) -> None:
-        self._fin_due = NEVER
-        try:
-            self._transport.send_eof()
-        except SockcliError as exc:
-            self.failure = exc
+        self._bulk = self._bulk or size >= BULK_CHUNK
+        self.input_idle = Deadline(BULK_IDLE if self._bulk else INPUT_IDLE)

@@ -277,14 +277,32 @@ def test_a_reset_says_how_much_was_left(connect: Any) -> None:
     assert "bytes of input were not sent" in str(failure)
 
 
-def test_a_peer_that_ended_but_takes_no_more_is_not_waited_for(connect: Any) -> None:
+def test_a_peer_that_ended_may_still_take_what_is_left(connect: Any) -> None:
+    """It half-closed its side only: nothing that the user entered is given up."""
     ends = connect()
     ends.fill()
+    sent = ends.session.sent + ends.session.unsent
     ends.peer.shutdown(socket.SHUT_WR)
+    while ends.session.interest()[0]:
+        assert ends.turn()
+    assert not ends.session.over
+    taken = 0
     while not ends.session.over:
         ends.turn(0.05)
         ends.session.check_limits()
-    assert isinstance(ends.session.failure, Unreachable)
+        if taken < sent:
+            taken += len(ends.peer.recv(1 << 20))
+    assert (taken, ends.session.failure) == (sent, None)
+
+
+def test_a_peer_that_ended_and_refuses_what_is_left(connect: Any) -> None:
+    ends = connect()
+    ends.fill()
+    ends.peer.shutdown(socket.SHUT_WR)
+    ends.reset()
+    failure = ends.run_out()
+    assert isinstance(failure, Unreachable)
+    assert "of input were not sent" in str(failure)
 
 
 @pytest.mark.parametrize("limit", ["deadline", "idle_timeout", "linger"])

@@ -165,7 +165,9 @@ class Session:
     def stdout_is_full(self) -> bool:
         """The relay holds all that it may, or has left the rest to the kernel."""
         assert self.relay is not None
-        return self.relay._inbound.output_blocked and (self.kernel_transfers or self.relay._sink.pending >= HIGH_WATER)
+        return self.relay._receiving.output_blocked and (
+            self.kernel_transfers or self.relay._sink.pending >= HIGH_WATER
+        )
 
     def finish(self) -> Ending:
         assert self._outcome is not None

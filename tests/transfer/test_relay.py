@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sockcli.base.byte_queue import HIGH_WATER
-from sockcli.base.deadline import Deadline
+from sockcli.base.deadline import NEVER, Deadline
 from sockcli.base.outcome import Ending, ending_of
 from sockcli.errors import Interrupted, LocalFailure, OutputGone, TimedOut, Unreachable
 from sockcli.stdio.recording import open_records
@@ -258,13 +258,13 @@ def test_a_peer_that_never_reads_is_still_listened_to(session: Session) -> None:
         session.button.press()
         with pytest.raises(Interrupted):
             session.finish()
-        assert relay._outbound.unsent <= HIGH_WATER + PIPE_SIZE
+        assert relay._sending.unsent <= HIGH_WATER + PIPE_SIZE
 
 
 def _is_full(session: Session) -> bool:
     relay = session.relay
     assert relay is not None
-    return relay._outbound.unsent >= HIGH_WATER
+    return relay._sending.unsent >= HIGH_WATER
 
 
 def test_a_slow_stdout_holds_up_the_peer_and_not_the_memory(session: Session) -> None:
@@ -384,7 +384,7 @@ def test_send_only_does_not_leave_before_the_peer_has_it(session: Session) -> No
     fed.result()
     relay = session.relay
     assert relay is not None
-    until(lambda: relay._next_question, "it to ask for acknowledgements")
+    until(lambda: relay._channel.next_ack_check is not NEVER, "it to ask for acknowledgements")
     assert session.running
     received = Outcome(lambda: read_all(session.peer))
     assert session.finish() is Ending.INPUT
@@ -497,9 +497,9 @@ def test_a_limit_does_not_count_while_stdout_keeps_the_peer_waiting(session: Ses
     relay = session.relay
     assert relay is not None
     until(lambda: session.stdout_is_full, "stdout to be full")
-    idle_before = relay._idle._at
+    idle_before = relay._limits._idle._at
     # The limit passes, and is counted anew.
-    until(lambda: relay._idle._at != idle_before, "the limit to pass")
+    until(lambda: relay._limits._idle._at != idle_before, "the limit to pass")
     assert session.printed(len(MUCH)) == MUCH
     sending.result()
     session.peer.close()

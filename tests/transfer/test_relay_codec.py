@@ -17,7 +17,8 @@ from sockcli.net.transport import CHUNK
 from sockcli.stdio.source import Source
 from sockcli.telnet import TelnetCodec, TelnetOptions
 from sockcli.telnet.events import Data
-from sockcli.transfer import send_flow
+from sockcli.transfer import channel
+from sockcli.transfer.channel import Channel
 from sockcli.transfer.relay import RelayOptions
 from sockcli.transfer.send_flow import SendFlow
 from tests.transfer.relaying import Outcome, Session, new_session
@@ -93,7 +94,7 @@ def test_what_a_codec_still_holds_at_the_end_of_stdin_is_sent(session: Session) 
 
 
 def test_our_end_waits_as_long_as_the_peer_asks(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(send_flow, "QUIET_BEFORE_FIN", PATIENCE)
+    monkeypatch.setattr(channel, "QUIET_BEFORE_FIN", PATIENCE)
     session.end_input()
     session.start(codec=TelnetCodec())
     for option in (200, 201):
@@ -153,13 +154,16 @@ def test_answers_after_the_first_one_that_was_refused_are_no_loss_either(session
 def test_input_may_still_come_for_a_moment_after_an_answer_was_refused(session: Session) -> None:
     """Or nobody would be told that it was not taken."""
     session.peer.close()
-    outgoing = SendFlow(session.transport, Source(session.stdin_read), codec=TelnetCodec())
-    while outgoing.failure is None:
-        outgoing.answer(b"answer")
+    codec = TelnetCodec()
+    of = Channel(session.transport, codec)
+    outgoing = SendFlow(of, Source(session.stdin_read))
+    while of.send_failure is None:
+        codec.receive_data(bytes([IAC, DO, TIMING_MARK, 65]))
+        of.deliver(lambda _: None)
         outgoing.step({})
-    outgoing.lull = NEVER
+    outgoing.input_idle = NEVER
     assert not outgoing.exhausted()
-    outgoing.lull = AT_ONCE
+    outgoing.input_idle = AT_ONCE
     assert outgoing.exhausted()
 
 
@@ -196,7 +200,7 @@ def test_a_protocol_fault_is_raised_after_what_came_before_it(session: Session) 
     assert session.printed(6) == b"before"
     relay = session.relay
     assert relay is not None
-    until(lambda: relay._outbound.unsent == 9, "the input to be read")
+    until(lambda: relay._sending.unsent == 9, "the input to be read")
     session.peer.shutdown(socket.SHUT_WR)
     with pytest.raises(ProtocolError, match="binary"):
         session.finish()
@@ -254,6 +258,7 @@ def test_a_kilobyte_that_is_a_hundred_megabytes_does_not_fill_the_memory(session
 class Hoarder:
     """Gives everything at the end, in pieces that each fill stdout."""
 
+    active = True
     blocked = False
     held = 0
 
@@ -285,6 +290,8 @@ class Hoarder:
     def data_to_send(self) -> bytes:
         return b""
 
+    urgent_to_send = data_to_send
+
 
 def test_what_a_codec_has_at_the_end_may_fill_stdout(session: Session) -> None:
     session.start(codec=Hoarder())
@@ -297,7 +304,7 @@ def test_what_a_codec_has_at_the_end_may_fill_stdout(session: Session) -> None:
 def test_a_peer_that_asks_on_and_on_but_reads_no_answer_is_not_read(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sockcli.transfer.send_flow.MAX_ANSWER_BACKLOG", 100_000)
+    monkeypatch.setattr("sockcli.transfer.channel.MAX_ANSWER_BACKLOG", 100_000)
     session.peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     session.ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     session.start(RelayOptions(send_only=True), codec=TelnetCodec())
@@ -312,11 +319,11 @@ def test_a_peer_that_asks_on_and_on_but_reads_no_answer_is_not_read(
             while True:
                 session.peer.send(question)
         except BlockingIOError:
-            return relay._outbound.answer_backlog_full
+            return relay._channel.answer_backlog_full
         return False
 
     until(full, "the peer to be held up")
-    assert relay._outbound.unsent < 200_000
+    assert relay._sending.unsent < 200_000
     session.button.press()
     with pytest.raises(Interrupted):
         session.finish()
