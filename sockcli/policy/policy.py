@@ -78,7 +78,7 @@ class Policy:
         self._observer = observer
 
     def decide(self, request: Request) -> Decision:
-        """What `authorize` would answer. Raises UsageError for what is no request, whatever the rules."""
+        """What `authorize` would answer. Raises UsageError for a request that makes no sense under any rules."""
         _check(request)
         forbidding = next(self._deny.matches(request), None)
         if forbidding is not None:
@@ -89,7 +89,7 @@ class Policy:
         return Decision(False, None, str(Rule.exactly(request)))
 
     def authorize(self, request: Request) -> Grant:
-        """Leave to do it. Raises Denied, and UsageError as `decide` does."""
+        """Permission to do it. Raises Denied, and UsageError as `decide` does."""
         decision = self.decide(request)
         if self._observer is not None:
             self._observer.decided(request, decision)
@@ -209,7 +209,7 @@ _ONLY_POLICY: Final = object()
 
 @final
 class Grant:
-    """Leave to make one request: whatever resolves, binds, sends or connects takes one. Immutable."""
+    """Permission to make one request: all that resolves, binds, sends or connects takes one. Immutable."""
 
     __slots__ = ("_policy", "request", "rule", "source")
 
