@@ -19,7 +19,7 @@ from sockcli.net.resolve import resolve
 from sockcli.net.route import BindHop, ConnectHop, ListenHop, Route
 from sockcli.net.system import SYSTEM_NET, Net
 from sockcli.net.transport import Transport
-from sockcli.policy import Policy, Request
+from sockcli.policy import Grant, Policy, Request
 
 if TYPE_CHECKING:
     from sockcli.connection import Connection
@@ -38,14 +38,17 @@ class Answer(NamedTuple):
 
 
 class Engine:
-    """Opens what its policy allows."""
+    """Opens what its policy allows.
+
+    Each method takes a Request, which it has authorized, or the Grant that this engine's policy gave for it before.
+    """
 
     def __init__(self, policy: Policy, *, net: Net = SYSTEM_NET, interrupt: Interrupt = NO_INTERRUPT) -> None:
         self.policy = policy
         self._net = net
         self._interrupt = interrupt
 
-    def open(self, request: Request, options: DialOptions = _DIAL) -> Transport:
+    def open(self, request: Request | Grant, options: DialOptions = _DIAL) -> Transport:
         """Connect by TCP (TCP_CONNECT), or get ready to send datagrams (UDP_SEND_TO).
 
         Raises Denied, Unresolved, Unreachable, TimedOut, LocalFailure, UsageError, Interrupted.
@@ -71,17 +74,17 @@ class Engine:
         request = Request(Operation(operation), target, parse_port(str(port)))
         return Connection(self.open(request, DialOptions(connect_timeout=timeout)), self._interrupt)
 
-    def listen(self, request: Request, options: ListenOptions = _LISTEN) -> TcpListener:
+    def listen(self, request: Request | Grant, options: ListenOptions = _LISTEN) -> TcpListener:
         """Listen for TCP connections. Raises Denied, Unresolved, TimedOut, LocalFailure, UsageError, Interrupted."""
         route = Route(ListenHop(request, options, self._net, self._interrupt))
         return route.authorize(self.policy)(options.deadline)
 
-    def bind(self, request: Request, options: ListenOptions = _LISTEN) -> UdpReceiver:
+    def bind(self, request: Request | Grant, options: ListenOptions = _LISTEN) -> UdpReceiver:
         """Receive datagrams from anyone; a multicast group is joined for that. Raises what listen() does."""
         route = Route(BindHop(request, options, self._net, self._interrupt))
         return route.authorize(self.policy)(options.deadline)
 
-    def resolve(self, request: Request, *, family: int = 0, deadline: Deadline = NEVER) -> list[Answer]:
+    def resolve(self, request: Request | Grant, *, family: int = 0, deadline: Deadline = NEVER) -> list[Answer]:
         """Every address that an allowed host leads to, and whether it may be used. Opens no connection.
 
         Raises Denied where the request itself is, Unresolved, TimedOut, UsageError, Interrupted.

@@ -150,6 +150,13 @@ class TestOpen:
         with pytest.raises(UsageError, match="not for connecting"):
             Engine(policy(text)).open(request(text))
 
+    def test_another_policys_grant_opens_nothing(self) -> None:
+        wanted = request("tcp-connect:a.test:80")
+        net = Names({"a.test": ["127.0.0.1"]})
+        with pytest.raises(Denied):
+            Engine(policy("tcp-connect:b.test"), net=net).open(policy(str(wanted)).authorize(wanted))
+        assert net.looked_up == []
+
     def test_port_0_is_nothing_to_connect_to(self) -> None:
         with pytest.raises(UsageError, match="port 0"):
             Engine(policy("tcp-connect:*")).open(request("tcp-connect:127.0.0.1:0"))

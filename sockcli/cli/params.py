@@ -15,12 +15,12 @@ from sockcli.errors import UsageError
 
 Protocol = Literal["tcp", "udp"]
 
-# Longer than any run, and short enough that no sum of limits overflows a clock.
+# Seconds, about 31 years: longer than any run, and no sum of limits overflows a clock.
 MAX_SECONDS = 1e9
 
-_DECIMAL = r"[0-9]+(\.[0-9]*)?|\.[0-9]+"  # compiled where it is needed, which is rarely
+_DECIMAL = r"[0-9]+(\.[0-9]*)?|\.[0-9]+"  # not compiled here: most runs give no time
 
-# Whoever wants to be reached from elsewhere says so.
+# Reachable from this machine only. For more, the user has to name an address.
 DEFAULT_LISTEN_HOST = Host.parse("127.0.0.1")
 
 
@@ -44,7 +44,7 @@ def _seconds(text: str, bound: str, fits: Callable[[float], bool]) -> float:
 
 
 def whole_number(least: int) -> Callable[[str], int]:
-    """How many: `least` or more. Raises BadParameter, as the type that is returned does."""
+    """A type for click: a whole number from `least`. It raises BadParameter."""
 
     def number(text: str) -> int:
         if not re.fullmatch("[0-9]{1,9}", text) or int(text) < least:  # int() takes +1, 1_0 and full-width digits
@@ -84,10 +84,9 @@ def port_number(text: str, protocol: Protocol) -> int:
 
 
 def take_target(words: Sequence[str], protocol: Protocol) -> tuple[Endpoint, list[str]]:
-    """`HOST PORT`, `HOST:PORT` or `[IPV6]:PORT` off the front of `words`; the rest is handed back.
+    """The endpoint that `words` begin with, as HOST PORT, HOST:PORT or [IPV6]:PORT, and the words behind it.
 
-    An unbracketed IPv6 address has several colons, so it always takes its port from the next word.
-    Raises UsageError.
+    An IPv6 address without brackets has several colons, so its port is always the next word. Raises UsageError.
     """
     if not words:
         raise UsageError("a target is missing", hint="give HOST PORT, HOST:PORT or [IPV6]:PORT")
@@ -123,6 +122,6 @@ def listen_target(words: Sequence[str], protocol: Protocol) -> Endpoint:
 
 
 def expect_no_more(words: Sequence[str]) -> None:
-    """Raises UsageError where there are words that no part of the command takes."""
+    """Raises UsageError if there are words left over."""
     if words:
         raise UsageError(f"unexpected argument {quoted(words[0])}")

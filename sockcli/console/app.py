@@ -6,9 +6,10 @@ import asyncio
 import gc
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sockcli.commands.shell import CommandRunner, MakeRunner, ParseTarget
+from sockcli.commands.shell import CommandLine, MakeCommandLine
 from sockcli.console.controller import Controller
 from sockcli.console.escape_key import EscapeKey
 from sockcli.console.history import COMMANDS, HistoryFile, history_path
@@ -24,6 +25,8 @@ from sockcli.sessions.settings import Settings
 if TYPE_CHECKING:
     from prompt_toolkit.completion import Completer
 
+    from sockcli.commands.runner import Runner
+
 Begin = Callable[["Repl"], Awaitable[None]]
 
 
@@ -33,8 +36,7 @@ class Repl:
     def __init__(
         self,
         policy: Policy,
-        make_runner: MakeRunner,
-        parse: ParseTarget,
+        make_command_line: MakeCommandLine,
         taken: ClaimedTty,
         *,
         settings: Settings | None = None,
@@ -44,14 +46,13 @@ class Repl:
     ) -> None:
         """`single`: it is over with its last session."""
         self.policy = policy
-        self.parse = parse
+        self._make_command_line = make_command_line
         self.settings = settings or Settings()
         self.manager = SessionManager(policy, self, self.settings, make_engine)
         self._user = Controller(self.manager, self._runner, self._completer, self._abort, escape=escape, single=single)
         self._taken = taken
         self._past = HistoryFile(history_path())
-        self._make_runner = make_runner
-        self._made_runner: CommandRunner | None = None
+        self._made_runner: Runner | None = None
         self._made_completer: Completer | None = None
         self._failure: BaseException | None = None
         self._main: asyncio.Task[Any] | None = None
@@ -108,9 +109,12 @@ class Repl:
         error = context.get("exception")
         self._abort(error if isinstance(error, BaseException) else RuntimeError(context["message"]))
 
-    def _runner(self) -> CommandRunner:
-        # Made when the first command is given: a session that is the program may never see one.
-        self._made_runner = self._made_runner or self._make_runner(self)
+    def _runner(self) -> Runner:
+        if self._made_runner is None:
+            # Loaded when the first command is given: a session that is the program may never see one.
+            from sockcli.commands.runner import Runner
+
+            self._made_runner = Runner(self)
         return self._made_runner
 
     def _completer(self) -> Completer:
@@ -121,6 +125,10 @@ class Repl:
         return self._made_completer
 
     # Shell: for commands
+
+    @cached_property
+    def command_line(self) -> CommandLine:
+        return self._make_command_line()
 
     @property
     def history(self) -> Sequence[str]:

@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sockcli.commands.shell import CommandRunner
 from sockcli.console.escape_key import EscapeKey
 from sockcli.console.messages import Messages
 from sockcli.console.mode_switch import ModeSwitch
@@ -29,6 +28,8 @@ from sockcli.sessions.session import Session
 if TYPE_CHECKING:
     from prompt_toolkit.completion import Completer
 
+    from sockcli.commands.runner import Runner
+
 
 class Controller:
     """At one terminal, whose `stage` is set as soon as a loop runs that it can be made on."""
@@ -38,7 +39,7 @@ class Controller:
     def __init__(
         self,
         manager: SessionManager,
-        runner: Callable[[], CommandRunner],
+        runner: Callable[[], Runner],
         completer: Callable[[], Completer],
         abort: Callable[[BaseException], None],
         *,

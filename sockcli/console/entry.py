@@ -18,7 +18,7 @@ from sockcli.sessions.targets import Target, TcpTarget, UdpTarget
 from sockcli.stdio.recording import open_records
 
 if TYPE_CHECKING:
-    from sockcli.commands.shell import MakeRunner, ParseTarget
+    from sockcli.commands.shell import MakeCommandLine
     from sockcli.console.app import Repl
 
 Say = Callable[[str], None]
@@ -27,8 +27,7 @@ Say = Callable[[str], None]
 def run_session(
     policy: Policy,
     target: TcpTarget | UdpTarget,
-    make_runner: MakeRunner,
-    parse: ParseTarget,
+    make_command_line: MakeCommandLine,
     *,
     notice: Say,
     detail: Say,
@@ -40,12 +39,11 @@ def run_session(
     `notice` and `detail` say something beside the session: before the terminal is taken, and after it is given back.
     Raises SockcliError: nothing could be opened, or what the session failed with; Interrupted for a signal.
     """
-    policy.authorize(target.request)  # before a file is made for what is not to be
+    grant = policy.authorize(target.request)  # before a file is made for what is denied
     taps = open_records(target.hex_dump, target.log)
     with claimed_tty() as taken:
         with SignalInterrupt(taken.discipline.restore) as interrupt:
-            transport = Engine(policy, interrupt=interrupt).open(target.request, target.dial)
-        grant = transport.grant
+            transport = Engine(policy, interrupt=interrupt).open(grant, target.dial)
         detail(f"{transport.local} is connected with {transport.peer}, allowed by {grant.rule} ({grant.source})")
         key = f"; {escape.name} gives a command prompt" if escape is not None else ""
         notice(f"{'connected with' if isinstance(target, TcpTarget) else 'sending to'} {transport.peer}{key}")
@@ -56,15 +54,14 @@ def run_session(
         with _no_collection():
             from sockcli.console.app import Repl
 
-            repl = Repl(policy, make_runner, parse, taken, settings=settings, escape=escape, single=True)
+            repl = Repl(policy, make_command_line, taken, settings=settings, escape=escape, single=True)
             return _run(repl, begin, notice)
 
 
 def run_repl(
     policy: Policy,
     target: Target | None,
-    make_runner: MakeRunner,
-    parse: ParseTarget,
+    make_command_line: MakeCommandLine,
     *,
     notice: Say,
     settings: Settings | None = None,
@@ -74,9 +71,9 @@ def run_repl(
 
     async def begin(repl: Repl) -> None:
         if target is not None:
-            from sockcli.commands.handlers.connections import opened
+            from sockcli.commands.handlers.connections import open_session
 
-            session = await opened(repl, target)
+            session = await open_session(repl, target)
             repl.notice(session.announcement)
 
     with claimed_tty() as taken, _no_collection():
@@ -85,7 +82,7 @@ def run_repl(
         notice(f"help lists the commands{key}")
         from sockcli.console.app import Repl
 
-        return _run(Repl(policy, make_runner, parse, taken, settings=settings, escape=escape), begin, notice)
+        return _run(Repl(policy, make_command_line, taken, settings=settings, escape=escape), begin, notice)
 
 
 def _run(repl: Repl, begin: Callable[[Repl], Coroutine[None, None, None]], notice: Say) -> int:

@@ -13,14 +13,14 @@ from typing import Final
 from sockcli.base.escaping import printable
 from sockcli.connection import Connection
 from sockcli.demo.screen import CLEAR, ENTER, LEAVE, page
-from sockcli.demo.telnet import Heard, TelnetServer, TerminalType, WindowSize
+from sockcli.demo.telnet import ClientTerminal, ClientWindow, Heard, TelnetServer
 from sockcli.errors import Interrupted
 from sockcli.telnet import constants as tn
-from sockcli.telnet.events import Command
+from sockcli.telnet.events import CommandReceived
 
 MAX_LINE: Final = 64
 # Where the client does not tell.
-USUAL_SIZE: Final = WindowSize(80, 24)
+USUAL_SIZE: Final = ClientWindow(80, 24)
 
 BANNER: Final = "sockcli demo telnet service: any name and any password will do\n"
 EXPLAINED: Final = (
@@ -64,7 +64,7 @@ class Visit:
     def __init__(self) -> None:
         self.over = False
         self._telnet = TelnetServer()
-        self._size: WindowSize | None = None
+        self._size: ClientWindow | None = None
         self._terminal = "not told"
         self._line: list[bytes] = []  # the keys of it
         self._after_cr = False
@@ -100,13 +100,13 @@ class Visit:
 
     def _take(self, heard: Heard) -> None:
         match heard:
-            case WindowSize():
+            case ClientWindow():
                 self._size = heard
                 self._draw(CLEAR)
-            case TerminalType(name):
+            case ClientTerminal(name):
                 self._terminal = printable(name)
                 self._draw()
-            case Command(code):
+            case CommandReceived(code):
                 self._obey(code)
             case bytes():
                 for key in _KEY.findall(heard):

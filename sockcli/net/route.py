@@ -81,17 +81,17 @@ class ConnectHop:
     The name is looked up once. Whatever is tried again goes to the same addresses.
     """
 
-    def __init__(self, request: Request, options: DialOptions, net: Net, interrupt: Interrupt) -> None:
-        self._request = request
+    def __init__(self, asked: Request | Grant, options: DialOptions, net: Net, interrupt: Interrupt) -> None:
+        self._asked = asked
         self._options = options
         self._net = net
         self._interrupt = interrupt
 
     def authorize(self, policy: Policy) -> OpenHop[Transport]:
-        request, options = self._request, self._options
+        request, options = _request_of(self._asked), self._options
         if request.operation not in (Operation.TCP_CONNECT, Operation.UDP_SEND_TO):
             raise UsageError(f"{request.operation} is not for connecting")
-        grant = policy.authorize(request)
+        grant = policy.authorize(self._asked)
         if request.port == 0:
             raise UsageError(f"{request.endpoint}: port 0 is no port to connect to")
         sources = bind_addresses(policy, grant, options.source, options.family)
@@ -135,16 +135,17 @@ class ConnectHop:
 class _LocalHop:
     """Where a route ends on this machine: an address of its own, on which something is to come in."""
 
-    def __init__(self, request: Request, options: ListenOptions, net: Net, interrupt: Interrupt) -> None:
-        self._request = request
+    def __init__(self, asked: Request | Grant, options: ListenOptions, net: Net, interrupt: Interrupt) -> None:
+        self._asked = asked
         self._options = options
         self._net = net
         self._interrupt = interrupt
 
     def _authorize(self, policy: Policy, operation: Operation) -> Grant:
-        if self._request.operation is not operation:
-            raise UsageError(f"{self._request.operation} is not {operation}")
-        return policy.authorize(self._request)
+        asked = _request_of(self._asked).operation
+        if asked is not operation:
+            raise UsageError(f"{asked} is not {operation}")
+        return policy.authorize(self._asked)
 
     def _resolve(self, grant: Grant, deadline: Deadline) -> list[Address]:
         family = self._options.family
@@ -189,3 +190,7 @@ def _tell_left_out(grant: Grant, addresses: Sequence[Address], on_attempt: OnAtt
     if on_attempt and not all(refusals):
         for denied in filter(None, refusals):
             on_attempt(f"left out: {denied.reason}")
+
+
+def _request_of(asked: Request | Grant) -> Request:
+    return asked.request if isinstance(asked, Grant) else asked

@@ -88,8 +88,16 @@ class Policy:
             return Decision(True, covering, None)
         return Decision(False, None, str(Rule.exactly(request)))
 
-    def authorize(self, request: Request) -> Grant:
-        """Permission to do it. Raises Denied, and UsageError as `decide` does."""
+    def authorize(self, request: Request | Grant) -> Grant:
+        """Permission to do it. Raises Denied, and UsageError as `decide` does.
+
+        A Grant that this policy made is given back as it is: who needs the answer early asks early, and hands on the
+        Grant instead of the request. Another policy's Grant proves nothing here, so its request is decided again.
+        """
+        if isinstance(request, Grant):
+            if request._policy is self:
+                return request
+            request = request.request
         decision = self.decide(request)
         if self._observer is not None:
             self._observer.decided(request, decision)

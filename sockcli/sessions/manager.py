@@ -18,7 +18,7 @@ from sockcli.engine import Engine
 from sockcli.errors import SockcliError, Unreachable, UsageError
 from sockcli.net.stream import TcpTransport
 from sockcli.net.transport import Transport
-from sockcli.policy import Policy, Request
+from sockcli.policy import Grant, Policy, Request
 from sockcli.sessions.event_loop import LoopRegistration
 from sockcli.sessions.listener import ListenerSession
 from sockcli.sessions.opener import BackgroundOpener, MakeEngine
@@ -130,15 +130,15 @@ class SessionManager:
 
         Takes as long as it takes, and can be cancelled. Raises SockcliError.
         """
-        self.policy.authorize(target.request)  # before a file is made for what is not to be
+        grant = self.policy.authorize(target.request)  # before a file is made for what is denied
         with ExitStack() as undo:
             taps = open_records(target.hex_dump, target.log, AT_A_PROMPT)
             for tap in taps:
                 undo.callback(tap.close)
             if isinstance(target, ListenTarget):
-                session = await self._listen(target)
+                session = await self._listen(target, grant)
             else:
-                session = self._session(await self._opener.connection(target.request, target.dial), target)
+                session = self._session(await self._opener.connection(grant, target.dial), target)
             undo.pop_all()
         return self._adopt(session, target, taps, vital=False)
 
@@ -201,7 +201,7 @@ class SessionManager:
         if not isinstance(session, BoundSession):
             raise UsageError(f"session {session.number} ({session.title}) is not a bound UDP port")
         grant = self.policy.authorize(request)
-        answers = await self._opener.addresses(request, session.family)
+        answers = await self._opener.addresses(grant, session.family)
         # The first that may be used; with none of those, this raises what stands against the first of all.
         best = next((answer for answer in answers if answer.denied is None), answers[0])
         session.send_to(data, best.address, grant)
@@ -263,13 +263,12 @@ class SessionManager:
             return StreamSession(transport, target, settings, self, self._size)
         return DatagramSession(transport, target, settings, self)
 
-    async def _listen(self, target: ListenTarget) -> Session:
+    async def _listen(self, target: ListenTarget, grant: Grant) -> Session:
         settings = self._settings_for(target)
-        request, options = target.request, target.listen
-        if request.operation is Operation.UDP_BIND:
-            return BoundSession(await self._opener.receiver(request, options), settings, self)
-        listener = await self._opener.listener(request, options)
-        return ListenerSession(listener, target.peer or TcpTarget(request), settings, self)
+        if target.request.operation is Operation.UDP_BIND:
+            return BoundSession(await self._opener.receiver(grant, target.listen), settings, self)
+        listener = await self._opener.listener(grant, target.listen)
+        return ListenerSession(listener, target.peer or TcpTarget(target.request), settings, self)
 
     def _settings_for(self, target: Target) -> Settings:
         return self.settings.copy() if target.settings is None else target.settings.over(self.settings)

@@ -20,7 +20,7 @@ from sockcli.errors import Interrupted
 from sockcli.net.listen import TcpListener
 from sockcli.net.transport import Transport
 from sockcli.net.udp import UdpReceiver
-from sockcli.policy import Request
+from sockcli.policy import Grant
 
 T = TypeVar("T")
 
@@ -33,19 +33,19 @@ class BackgroundOpener:
     def __init__(self, make_engine: MakeEngine) -> None:
         self._make_engine = make_engine
 
-    async def connection(self, request: Request, options: DialOptions) -> Transport:
-        return await opened(lambda interrupt: self._make_engine(interrupt).open(request, options), _close)
+    async def connection(self, grant: Grant, options: DialOptions) -> Transport:
+        return await opened(lambda interrupt: self._make_engine(interrupt).open(grant, options), _close)
 
-    async def listener(self, request: Request, options: ListenOptions) -> TcpListener:
-        return await opened(lambda interrupt: self._make_engine(interrupt).listen(request, options), _close)
+    async def listener(self, grant: Grant, options: ListenOptions) -> TcpListener:
+        return await opened(lambda interrupt: self._make_engine(interrupt).listen(grant, options), _close)
 
-    async def receiver(self, request: Request, options: ListenOptions) -> UdpReceiver:
-        return await opened(lambda interrupt: self._make_engine(interrupt).bind(request, options), _close)
+    async def receiver(self, grant: Grant, options: ListenOptions) -> UdpReceiver:
+        return await opened(lambda interrupt: self._make_engine(interrupt).bind(grant, options), _close)
 
-    async def addresses(self, request: Request, family: int) -> Sequence[Answer]:
+    async def addresses(self, grant: Grant, family: int) -> Sequence[Answer]:
         """Those that its host has, and whether each may be used."""
         return await opened(
-            lambda interrupt: self._make_engine(interrupt).resolve(request, family=family), lambda _: None
+            lambda interrupt: self._make_engine(interrupt).resolve(grant, family=family), lambda _: None
         )
 
 

@@ -7,7 +7,7 @@ from typing import Final, Self
 from sockcli.base.encodings import canonical_encoding
 from sockcli.base.escaping import printable
 from sockcli.errors import UsageError
-from sockcli.telnet.newline import EOLS
+from sockcli.telnet.line_endings import EOLS
 
 # What `set` can change, with the values that completion offers; an encoding may be any that Python knows.
 CHOICES: Final[dict[str, tuple[str, ...]]] = {

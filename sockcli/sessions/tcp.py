@@ -20,7 +20,7 @@ from sockcli.sessions.telnet import REQUESTS, codec_for, spoken, worth_telling
 from sockcli.telnet import TelnetCodec
 from sockcli.telnet import events as ev
 from sockcli.telnet.constants import parse_option
-from sockcli.telnet.newline import EOLS
+from sockcli.telnet.line_endings import EOLS
 from sockcli.transfer.channel import Channel
 
 # Bytes of one read where telnet is spoken: nothing but negotiations, they take 15 ms to understand, for which a key has

@@ -16,7 +16,7 @@ from sockcli.sessions.inbox import Chunk
 from sockcli.sessions.session import Listener, Session
 from sockcli.sessions.settings import Settings
 from sockcli.sessions.targets import UdpTarget
-from sockcli.telnet.newline import EOLS
+from sockcli.telnet.line_endings import EOLS
 
 # Datagrams that the kernel does not take yet, in bytes. UDP's queue is hardly ever full, and nothing is gained by
 # keeping many datagrams for a network that drops them.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sockcli.cli.targets import make_runner, parse_target
-from sockcli.commands.shell import ParseTarget
+from sockcli.cli.command_line import at_prompt
+from sockcli.commands.runner import Runner
 from sockcli.errors import Denied, SockcliError, UsageError
 from sockcli.policy import Policy
 from sockcli.policy.manifest import parse_manifest
@@ -26,7 +26,7 @@ class TestShell:
 
     def __init__(self, policy: Policy | None = None) -> None:
         self.policy = policy or policy_of("tcp-connect", "tcp-listen", "udp-bind", "udp-send-to")
-        self.parse: ParseTarget = parse_target
+        self.command_line = at_prompt()
         self.settings = Settings()
         self.manager = SessionManager(self.policy, self, self.settings)
         self.history: list[str] = []
@@ -34,7 +34,7 @@ class TestShell:
         self.notices: list[str] = []
         self.state: Callable[[], str] | None = None
         self.ended = False
-        self.runner = make_runner(self)
+        self.runner = Runner(self)
 
     async def run(self, line: str) -> None:
         await self.runner.run(line)
