@@ -2,7 +2,7 @@
 
 On a terminal it is one line that is drawn again in its place, with click's progress bar where the size is known.
 Elsewhere it is shown only if it was asked for, as a new line every ten seconds. `Progress.moved` is told of bytes as
-they move. There is no timer: a transfer that stands still is not drawn again. A transfer never waits or fails because of its
+they move. There is no timer: a transfer that stands still is not drawn again. No transfer waits or fails because of its
 progress line: what stderr does not take at once is left out.
 """
 
