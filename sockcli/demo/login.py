@@ -16,7 +16,7 @@ from sockcli.demo.screen import CLEAR, ENTER, LEAVE, page
 from sockcli.demo.telnet import ClientTerminal, ClientWindow, Heard, TelnetServer
 from sockcli.errors import Interrupted
 from sockcli.telnet import constants as tn
-from sockcli.telnet.events import Command
+from sockcli.telnet.events import CommandReceived
 
 MAX_LINE: Final = 64
 # Where the client does not say how large its window is.
@@ -106,7 +106,7 @@ class Visit:
             case ClientTerminal(name):
                 self._terminal = printable(name)
                 self._draw()
-            case Command(code):
+            case CommandReceived(code):
                 self._obey(code)
             case bytes():
                 for key in _KEY.findall(heard):

@@ -9,17 +9,15 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple, TypeAlias
 
 from sockcli.telnet import constants as tn
-from sockcli.telnet.events import Command, Side, Subnegotiation
-from sockcli.telnet.features import IS, SEND
-from sockcli.telnet.negotiator import Negotiator
-from sockcli.telnet.newline import Incoming, style_for
-from sockcli.telnet.outbox import SendQueue
-from sockcli.telnet.parser import Negotiation, Parser
-from sockcli.telnet.sender import Sender
+from sockcli.telnet.events import CommandReceived, Side, Subnegotiation
+from sockcli.telnet.line_endings import LineEndingDecoder, style_for
+from sockcli.telnet.negotiation import Negotiator
+from sockcli.telnet.outbound import OutboundData, SendQueue
+from sockcli.telnet.parser import Negotiation, TelnetParser
 
 # RFC 1091 has at most 40 characters in a name.
 MAX_NAME: Final = 40
-_SEND_TERMINAL_TYPE: Final = bytes([tn.IAC, tn.SB, tn.TTYPE, SEND, tn.IAC, tn.SE])
+_SEND_TERMINAL_TYPE: Final = bytes([tn.IAC, tn.SB, tn.TTYPE, tn.SEND, tn.IAC, tn.SE])
 _PEERS: Final = frozenset({tn.NAWS, tn.TTYPE, tn.SGA})
 
 
@@ -34,7 +32,7 @@ class ClientTerminal(NamedTuple):
     name: str
 
 
-Heard: TypeAlias = bytes | Command | ClientWindow | ClientTerminal
+Heard: TypeAlias = bytes | CommandReceived | ClientWindow | ClientTerminal
 
 
 class TelnetServer:
@@ -44,10 +42,10 @@ class TelnetServer:
         # Not ECHO: a client that asks before it is offered would see nothing of what is typed into a line.
         self._offered = {tn.SGA}
         self._negotiator = Negotiator(self._agrees)
-        self._parser = Parser()
-        self._incoming = Incoming()
+        self._parser = TelnetParser()
+        self._incoming = LineEndingDecoder()
         self._outbox = SendQueue()
-        self._sender = Sender(self._outbox, lambda: style_for("line", None, binary=False))
+        self._sender = OutboundData(self._outbox, lambda: style_for("line", None, binary=False))
 
     def ask_peer(self, option: int) -> None:
         """DO."""
@@ -78,7 +76,7 @@ class TelnetServer:
                     self._negotiated(token)
                 case Subnegotiation():
                     yield from self._told(token)
-                case Command():
+                case CommandReceived():
                     yield token
                 case _:
                     pass  # a subnegotiation that was too long
@@ -99,5 +97,5 @@ class TelnetServer:
             columns, rows = int.from_bytes(told.body[:2], "big"), int.from_bytes(told.body[2:], "big")
             if columns and rows:  # RFC 1073: 0 means that it is not known
                 yield ClientWindow(columns, rows)
-        elif told.option == tn.TTYPE and told.body[:1] == bytes([IS]):
+        elif told.option == tn.TTYPE and told.body[:1] == bytes([tn.IS]):
             yield ClientTerminal(told.body[1 : MAX_NAME + 1].decode("ascii", "replace"))

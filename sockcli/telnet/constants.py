@@ -1,6 +1,6 @@
-"""The numbers of RFC 854 and of the options, with the names that people use for them.
+"""The numbers of telnet's commands and options, and their names.
 
-Commands stand between 236 and 255; an option is any byte. Nothing here decides anything.
+Commands are RFC 854's (240 to 255), RFC 885's EOR and RFC 1184's (236 to 238). An option is any byte.
 """
 
 from __future__ import annotations
@@ -50,6 +50,10 @@ MSSP: Final = 70
 MCCP2: Final = 86
 GMCP: Final = 201
 
+# The first byte of a subnegotiation of TTYPE (RFC 1091) and NEW_ENVIRON (RFC 1572).
+IS: Final = 0
+SEND: Final = 1
+
 COMMAND_NAMES: Final = {
     EOF: "EOF",
     SUSP: "SUSP",
@@ -73,8 +77,8 @@ COMMAND_NAMES: Final = {
     IAC: "IAC",
 }
 
-# Those that stand alone. SE, SB and the four verbs are parts of longer sequences, and a DM that is not
-# sent as urgent data means nothing.
+# The commands that can be sent alone. SE, SB and the four verbs are parts of longer sequences, and a DM means nothing
+# unless it is sent as urgent data.
 SENDABLE: Final = {name.lower(): code for code, name in COMMAND_NAMES.items() if code not in VERBS | {SE, DM, SB, IAC}}
 
 OPTION_NAMES: Final = {
@@ -108,12 +112,12 @@ _OPTION_CODES: Final = {name: code for code, name in OPTION_NAMES.items()}
 
 
 def option_name(code: int) -> str:
-    """The option as people write it; an unknown one by its number."""
+    """The option's name in capitals, or its number in decimal where it has no name here."""
     return OPTION_NAMES.get(code, str(code))
 
 
 def parse_option(text: str) -> int:
-    """An option given by its name, in any case, or its number. Raises UsageError."""
+    """The option that `text` names, in any case, or gives as a decimal number from 0 to 255. Raises UsageError."""
     code = _OPTION_CODES.get(text.upper())
     if code is not None:
         return code

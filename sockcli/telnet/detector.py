@@ -1,7 +1,8 @@
-"""Is the peer speaking telnet at all? Until its first negotiation, every byte is data, 0xFF included.
+"""Finds the peer's first negotiation on a connection that may or may not speak telnet.
 
-Read as telnet would be, a doubled IAC is no start of a command. Option 255 is not taken for one either: FF FB FF
-is likelier to be somebody's binary.
+Until then every byte is data, 0xFF included. A negotiation is IAC, one of WILL, WONT, DO and DONT, and an option. As
+in telnet, the second IAC of a doubled one starts nothing. Option 255 is not accepted: FF FB FF is more likely part of
+binary data than the start of a telnet session.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ class Detector:
     __slots__ = ("_held",)
 
     def __init__(self) -> None:
-        self._held = b""  # an IAC, and perhaps a verb, at the end of what came
+        self._held = b""  # an IAC, perhaps with a verb, at the end of what was fed: it may become a negotiation
 
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
-        """(raw bytes, telnet): all that is before the first negotiation, and everything from it on."""
+        """(data, telnet): what stands before the first negotiation, and everything from it on. Either may be empty."""
         data, self._held = self._held + data, b""
         at = data.find(IAC_BYTE)
         while at >= 0:
@@ -30,6 +31,6 @@ class Detector:
         return data, b""
 
     def finish(self) -> bytes:
-        """What was held when the input ended: it was data."""
+        """No more will come: what was held is data."""
         held, self._held = self._held, b""
         return held

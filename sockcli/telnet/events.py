@@ -1,6 +1,6 @@
-"""What a telnet peer's bytes mean to whoever sits above the codec.
+"""The events that the codec makes of the peer's bytes.
 
-Named tuples compare as tuples do, so tell events apart by their type. `repr` shows everything.
+Compare their types as well as their values: a named tuple equals any other one with the same fields.
 """
 
 from __future__ import annotations
@@ -10,91 +10,99 @@ from typing import NamedTuple, TypeAlias
 
 
 class Side(Enum):
-    """Whose end of an option: ours (WILL, WONT; the peer says DO, DONT) or the peer's (the other way round)."""
+    """An option is on or off for each side by itself (RFC 854).
+
+    US: what we do. We say WILL or WONT, the peer DO or DONT. PEER: what the peer does, with the verbs exchanged.
+    """
 
     US = "us"
     PEER = "peer"
 
 
 class Data(NamedTuple):
-    """The peer's bytes, with nothing of telnet left in them; never empty."""
+    """Data of the peer's, at least one byte, without commands, doubled IACs and CR NUL."""
 
     data: bytes
 
 
-class Command(NamedTuple):
-    """A command that carries nothing: NOP, AYT, DM, an unknown one. It asks for no answer."""
+class CommandReceived(NamedTuple):
+    """A command of two bytes that the codec does not answer: NOP, AYT, DM, or an unknown one."""
 
     code: int
 
 
 class Prompt(NamedTuple):
-    """The peer now waits for input: it sent IAC EOR or IAC GA. What came before should be shown."""
+    """The peer sent IAC EOR (RFC 885) or IAC GA (RFC 854): it waits for input. Show what came before."""
 
     code: int
 
 
 class Subnegotiation(NamedTuple):
-    """The body of IAC SB … IAC SE, doubled IACs undone. Sent on even where it was acted on, or the option is off."""
+    """IAC SB option body IAC SE, with doubled IACs made single.
+
+    The event comes for every one, also where a feature answered it, and where the option is off.
+    """
 
     option: int
     body: bytes
 
 
 class OptionChanged(NamedTuple):
+    """An option went on or off on this side."""
+
     option: int
     side: Side
     enabled: bool
 
 
 class OptionRefused(NamedTuple):
-    """The peer will not have an option that we asked for."""
+    """The peer answered no to an option that we asked for."""
 
     option: int
     side: Side
 
 
 class ModeChanged(NamedTuple):
-    """`character`: each key is to be sent as it is typed. `local_echo`: we show what is typed, as the peer does not."""
+    """`character`: send each key as it is typed. `local_echo`: show what is typed, because the peer does not."""
 
     character: bool
     local_echo: bool
 
 
 class EncodingChanged(NamedTuple):
-    """Both ends agreed on a character set (RFC 2066), in the spelling that was agreed on."""
+    """Both ends agreed on this character set (RFC 2066)."""
 
     charset: str
 
 
 class ComPort(NamedTuple):
-    """The server said something about its serial port (RFC 2217). A signature is text, the rest are numbers."""
+    """The server reported something of its serial port (RFC 2217). A signature is text, all else a number."""
 
     name: str
     value: int | str
 
 
 class TimingMark(NamedTuple):
-    """The peer's answer to a DO TIMING-MARK of ours; `done` is False where it does not know the option."""
+    """The peer's answer to our DO TIMING-MARK (RFC 860); `done` is False where it answered WONT."""
 
     done: bool
 
 
 class Activated(NamedTuple):
-    """The peer's first negotiation arrived, so the connection is telnet from here on."""
+    """The peer's first negotiation arrived, about this option: the connection speaks telnet from here on."""
 
     option: int
 
 
 class TelnetWarning(NamedTuple):
-    """Something the user should know, in our own words: nothing of the peer's is in it."""
+    """A warning for the user. The text is ours: no byte of the peer's is in it."""
 
     text: str
 
 
 Event: TypeAlias = (
     Data
-    | Command
+    | CommandReceived
     | Prompt
     | Subnegotiation
     | OptionChanged

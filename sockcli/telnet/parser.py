@@ -1,7 +1,7 @@
-"""Bytes to tokens: data, commands, negotiations, subnegotiations (RFC 854, 855).
+"""Bytes to tokens: data, commands, negotiations and subnegotiations (RFC 854 and 855).
 
-This file knows no option's meaning and gives no answers. State survives any split, so where a read ended
-never shows. Clean text costs one `find`; no loop goes over bytes.
+The meaning of options is not known here, and nothing is answered. A read may end anywhere: the tokens are the same
+for every cut, but for data, which may come in more pieces. No loop goes over bytes; text without IAC costs one `find`.
 """
 
 from __future__ import annotations
@@ -10,37 +10,43 @@ import re
 from typing import Final, NamedTuple, TypeAlias
 
 from sockcli.telnet.constants import GMCP, IAC, IAC_BYTE, IAC_IAC, MSDP, MSSP, SB, SE, VERBS
-from sockcli.telnet.events import Command, Subnegotiation
+from sockcli.telnet.events import CommandReceived, Subnegotiation
 
-# The longest that any option of ours has a use for is a list of character sets or of environment names.
+# Bytes of a subnegotiation's body. The longest that our options need are lists of character sets or of variables.
 BODY_LIMIT: Final = 8 * 1024
-# MUD clients meet whole room and inventory listings in these.
+# Game servers send whole listings of rooms and inventories in these.
 _BODY_LIMITS: Final = {MSDP: 64 * 1024, MSSP: 64 * 1024, GMCP: 64 * 1024}
 
-# Data and doubled IACs, up to a single IAC. Possessive, or a megabyte of IACs would be a megabyte of
-# places to backtrack to.
+# Data and doubled IACs, up to a single IAC. The quantifiers are possessive: without it, the matcher would store a place
+# to go back to for every IAC of a megabyte of them.
 _RUN: Final = re.compile(rb"[^\xff]*+(?:\xff\xff[^\xff]*+)*+")
 
-# One object for each command, so that a flood of them costs a pointer apiece.
-_COMMANDS: Final = tuple(Command(code) for code in range(256))
+# Made once, so that each command of a flood costs one pointer.
+_COMMANDS: Final = tuple(CommandReceived(code) for code in range(256))
 
 
 class Negotiation(NamedTuple):
+    """IAC, one of WILL, WONT, DO and DONT, and an option."""
+
     verb: int
     option: int
 
 
 class Oversized(NamedTuple):
-    """A subnegotiation that was over the limit, now at its end. Nothing of it was kept."""
+    """The end of a subnegotiation whose body was over the limit, and was not kept."""
 
     option: int
 
 
-Token: TypeAlias = bytes | Command | Negotiation | Subnegotiation | Oversized
+Token: TypeAlias = bytes | CommandReceived | Negotiation | Subnegotiation | Oversized
 
 
-class Parser:
-    """`feed` a chunk, then take tokens until there is none. Data tokens are bytes, never empty."""
+class TelnetParser:
+    """`feed` a chunk, then take tokens until there is none. Data tokens are bytes, at least one.
+
+    It is always in one of five states: in data, after IAC, after IAC and a verb, in a subnegotiation's body, and after
+    an IAC there. Each has a method in `_STEPS`, which takes what it can and sets the next state.
+    """
 
     __slots__ = ("_body", "_buffer", "_over", "_position", "_state", "_verb")
 
@@ -49,25 +55,26 @@ class Parser:
         self._position = 0
         self._state = _DATA
         self._verb = 0
-        self._body = bytearray()  # of a subnegotiation, the option first
-        self._over = False
+        self._body = bytearray()  # the option, then the body of the subnegotiation
+        self._over = False  # the body was over its limit, and only the option was kept
 
     @property
     def mid_command(self) -> bool:
-        """Whether what came so far ends within a command or a subnegotiation."""
+        """Whether what was fed so far ends within a command or a subnegotiation."""
         return self._state != _DATA
 
     def feed(self, data: bytes) -> None:
-        """More input. What was fed before is to be taken first."""
+        """More input, behind what was fed and not yet taken."""
         self._buffer = self.take_rest() + data if self._buffer else data
 
     def take_rest(self) -> bytes:
-        """What was fed and not yet looked at; the parser forgets it. For MCCP, where it is zlib already."""
+        """Remove and return what no token was made of yet. Where MCCP2 starts, it is compressed."""
         rest = self._buffer[self._position :]
         self._buffer, self._position = b"", 0
         return rest
 
     def next_token(self) -> Token | None:
+        """The next token, or None where there is none until more is fed."""
         while self._position < len(self._buffer):
             token = _STEPS[self._state](self)
             if token is not None:
@@ -128,7 +135,7 @@ class Parser:
             self._keep(IAC_BYTE)
             return None
         if code != SE:
-            # The end of it was lost, or never sent. The command is the only thing left to hold on to.
+            # IAC SE was lost, or never sent: drop what came of the body, and obey the command.
             self._state = _COMMAND
             self._drop_body()
             return None
@@ -145,7 +152,7 @@ class Parser:
 
     def _end_of_run(self, start: int) -> int:
         run = _RUN.match(self._buffer, start)
-        assert run is not None  # it matches the empty run as well
+        assert run is not None  # it matches the empty run, too
         return run.end()
 
     def _keep(self, piece: bytes) -> None:
@@ -163,9 +170,9 @@ class Parser:
 
 _DATA, _COMMAND, _OPTION, _BODY, _BODY_COMMAND = range(5)
 _STEPS: Final = (
-    Parser._in_data,
-    Parser._in_command,
-    Parser._in_option,
-    Parser._in_body,
-    Parser._in_body_command,
+    TelnetParser._in_data,
+    TelnetParser._in_command,
+    TelnetParser._in_option,
+    TelnetParser._in_body,
+    TelnetParser._in_body_command,
 )

@@ -1,7 +1,7 @@
-"""RFC 1143: the Q method of option negotiation, as a table. It cannot loop, whatever the peer says.
+"""RFC 1143 section 7: the Q method of option negotiation, as a table. It never loops, whatever the peer says.
 
-One side of one option is in one of six states: the RFC's four, the two WANT states once for each value of
-their queue bit. The table is the same for both sides; only the verbs differ.
+One side of one option is in one of six states. The RFC has four and a queue bit that two of them use; here those two
+are four. The table is the same for both sides, only the verbs differ.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ class State(Enum):
 
 
 class Input(Enum):
-    """What happens to one side of an option."""
+    """What can happen to one side of an option."""
 
-    ON = "the peer wants it on, or accepts"  # WILL for its side, DO for ours; we would have it
+    ON = "the peer wants it on, or accepts"  # WILL about its side, DO about ours, and we agree
     UNWANTED = "the peer wants it on, and we do not"
-    OFF = "the peer wants it off, or refuses"  # WONT, DONT: always granted (RFC 854)
+    OFF = "the peer wants it off, or refuses"  # WONT or DONT, to which one may only agree (RFC 854)
     ASK_ON = "we want it on"
     ASK_OFF = "we want it off"
 
 
-class Step(NamedTuple):
-    """The next state, and what to say: True for WILL or DO, False for WONT or DONT, None for nothing."""
+class Transition(NamedTuple):
+    """The next state, and what to send: True for WILL or DO, False for WONT or DONT, None for nothing."""
 
     state: State
     say: bool | None
@@ -40,37 +40,37 @@ _NO, _YES = State.NO, State.YES
 _WNO, _WNO_OP = State.WANT_NO, State.WANT_NO_OPPOSITE
 _WYES, _WYES_OP = State.WANT_YES, State.WANT_YES_OPPOSITE
 
-# "Error: DONT answered by WILL" of the RFC is WANT_NO with ON: the peer had no right to, so it is taken as
-# off, or as on where that is what we want next.
-STEPS: Final[dict[tuple[State, Input], Step]] = {
-    (_NO, Input.ON): Step(_YES, True),
-    (_NO, Input.UNWANTED): Step(_NO, False),
-    (_NO, Input.OFF): Step(_NO, None),
-    (_NO, Input.ASK_ON): Step(_WYES, True),
-    (_NO, Input.ASK_OFF): Step(_NO, None),
-    (_YES, Input.ON): Step(_YES, None),
-    (_YES, Input.UNWANTED): Step(_YES, None),
-    (_YES, Input.OFF): Step(_NO, False),
-    (_YES, Input.ASK_ON): Step(_YES, None),
-    (_YES, Input.ASK_OFF): Step(_WNO, False),
-    (_WNO, Input.ON): Step(_NO, None),
-    (_WNO, Input.UNWANTED): Step(_NO, None),
-    (_WNO, Input.OFF): Step(_NO, None),
-    (_WNO, Input.ASK_ON): Step(_WNO_OP, None),
-    (_WNO, Input.ASK_OFF): Step(_WNO, None),
-    (_WNO_OP, Input.ON): Step(_YES, None),
-    (_WNO_OP, Input.UNWANTED): Step(_YES, None),
-    (_WNO_OP, Input.OFF): Step(_WYES, True),
-    (_WNO_OP, Input.ASK_ON): Step(_WNO_OP, None),
-    (_WNO_OP, Input.ASK_OFF): Step(_WNO, None),
-    (_WYES, Input.ON): Step(_YES, None),
-    (_WYES, Input.UNWANTED): Step(_YES, None),
-    (_WYES, Input.OFF): Step(_NO, None),
-    (_WYES, Input.ASK_ON): Step(_WYES, None),
-    (_WYES, Input.ASK_OFF): Step(_WYES_OP, None),
-    (_WYES_OP, Input.ON): Step(_WNO, False),
-    (_WYES_OP, Input.UNWANTED): Step(_WNO, False),
-    (_WYES_OP, Input.OFF): Step(_NO, None),
-    (_WYES_OP, Input.ASK_ON): Step(_WYES, None),
-    (_WYES_OP, Input.ASK_OFF): Step(_WYES_OP, None),
+# WANT_NO with ON is what the RFC calls "Error: DONT answered by WILL". As it says, the option then counts as off, or as
+# on where we want it on next (WANT_NO_OPPOSITE).
+STEPS: Final[dict[tuple[State, Input], Transition]] = {
+    (_NO, Input.ON): Transition(_YES, True),
+    (_NO, Input.UNWANTED): Transition(_NO, False),
+    (_NO, Input.OFF): Transition(_NO, None),
+    (_NO, Input.ASK_ON): Transition(_WYES, True),
+    (_NO, Input.ASK_OFF): Transition(_NO, None),
+    (_YES, Input.ON): Transition(_YES, None),
+    (_YES, Input.UNWANTED): Transition(_YES, None),
+    (_YES, Input.OFF): Transition(_NO, False),
+    (_YES, Input.ASK_ON): Transition(_YES, None),
+    (_YES, Input.ASK_OFF): Transition(_WNO, False),
+    (_WNO, Input.ON): Transition(_NO, None),
+    (_WNO, Input.UNWANTED): Transition(_NO, None),
+    (_WNO, Input.OFF): Transition(_NO, None),
+    (_WNO, Input.ASK_ON): Transition(_WNO_OP, None),
+    (_WNO, Input.ASK_OFF): Transition(_WNO, None),
+    (_WNO_OP, Input.ON): Transition(_YES, None),
+    (_WNO_OP, Input.UNWANTED): Transition(_YES, None),
+    (_WNO_OP, Input.OFF): Transition(_WYES, True),
+    (_WNO_OP, Input.ASK_ON): Transition(_WNO_OP, None),
+    (_WNO_OP, Input.ASK_OFF): Transition(_WNO, None),
+    (_WYES, Input.ON): Transition(_YES, None),
+    (_WYES, Input.UNWANTED): Transition(_YES, None),
+    (_WYES, Input.OFF): Transition(_NO, None),
+    (_WYES, Input.ASK_ON): Transition(_WYES, None),
+    (_WYES, Input.ASK_OFF): Transition(_WYES_OP, None),
+    (_WYES_OP, Input.ON): Transition(_WNO, False),
+    (_WYES_OP, Input.UNWANTED): Transition(_WNO, False),
+    (_WYES_OP, Input.OFF): Transition(_NO, None),
+    (_WYES_OP, Input.ASK_ON): Transition(_WYES, None),
+    (_WYES_OP, Input.ASK_OFF): Transition(_WYES_OP, None),
 }

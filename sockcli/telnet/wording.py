@@ -1,4 +1,4 @@
-"""Events in a sentence each, for whoever wants to be told. Safe for a terminal, whatever the peer put into them."""
+"""Events as sentences for the user. What the peer put into an event is escaped, so the text is safe for a terminal."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from sockcli.base.formatting import counted
 from sockcli.telnet import events as ev
 from sockcli.telnet.constants import GMCP, MSDP, MSSP, option_name
 
-# What a server tells about a game, or about itself: there is nothing to do with it but to show it.
+# Options in which a server tells about a game or about itself. No program acts on them, so they are shown.
 _FOR_PEOPLE: Final = frozenset({MSDP, MSSP, GMCP})
-# A room of a game can take 64 KiB, and the start of it says which one it is.
+# Bytes of such a message that are shown. It may have 64 KiB, and its start says what it is about.
 _SHOWN: Final = 1_000
 
 
 def describe(event: object) -> str | None:
-    """None for what needs no words: data, what the session shows by itself, and what was acted on."""
+    """A sentence; None for events that need none: data, what the session shows by itself, what was acted on."""
     match event:
         case ev.TelnetWarning():
             return event.text

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final, Literal
 from sockcli.base.deadline import Clock
 from sockcli.terminal.characters import CONTEXT
 from sockcli.terminal.modes import Mode, Modes
-from sockcli.terminal.parser import Parser
+from sockcli.terminal.omissions import Omissions
+from sockcli.terminal.parser import EscapeParser
 from sockcli.terminal.passthrough import RawPassage
 from sockcli.terminal.safe_rules import SafeRules
-from sockcli.terminal.tally import Tally
 
 if TYPE_CHECKING:
     from sockcli.terminal.screen_rules import ScreenRules
@@ -35,14 +35,14 @@ class TerminalFilter:
     """
 
     def __init__(self, mode: FilterMode, *, clock: Clock | None = None) -> None:
-        self._tally = Tally()
+        self._omissions = Omissions()
         self._modes = Modes()
         self._raw = RawPassage(self._modes) if mode == "raw" else None
         self._clock = clock
-        self._safe = SafeRules(self._tally)
+        self._safe = SafeRules(self._omissions)
         self._screen: ScreenRules | None = None
         self._rules = self._rules_of(mode)
-        self._parser = Parser(self._rules)
+        self._parser = EscapeParser(self._rules)
         self._decoder = _Decoder("replace")
         self._given_back = False
 
@@ -75,7 +75,7 @@ class TerminalFilter:
                 ScreenRules,  # its patterns take milliseconds, and few runs need them
             )
 
-            self._screen = ScreenRules(self._tally, self._modes, self._clock)
+            self._screen = ScreenRules(self._omissions, self._modes, self._clock)
         return self._screen
 
     def suspend(self) -> bytes:
@@ -101,8 +101,8 @@ class TerminalFilter:
 
     def notices(self) -> list[str]:
         """What was left out, a sentence for each kind. For after the end; each is said once."""
-        lines = self._tally.lines()
-        self._tally.clear()
+        lines = self._omissions.lines()
+        self._omissions.clear()
         return lines
 
     def _is_plain(self, data: bytes) -> bool:

@@ -66,7 +66,7 @@ class Rules(Protocol):
         ...
 
 
-class Parser:
+class EscapeParser:
     """Turns text into the text that may be shown."""
 
     __slots__ = ("_apart", "_before", "_held", "_string", "_string_left", "rules")

@@ -14,8 +14,8 @@ import re
 from typing import Final
 
 from sockcli.terminal.characters import VISIBLE, ShownTable
+from sockcli.terminal.omissions import Omissions
 from sockcli.terminal.sgr import SGR, allowed_colours
-from sockcli.terminal.tally import Tally
 
 
 class SafeRules:
@@ -27,8 +27,8 @@ class SafeRules:
     waits_after_cr: Final = True
     _shown: Final = ShownTable({ord(char): char for char in "\n\t"})
 
-    def __init__(self, tally: Tally) -> None:
-        self._tally = tally
+    def __init__(self, omissions: Omissions) -> None:
+        self._omissions = omissions
 
     def controls(self, run: str) -> str:
         # A CR LF that stood within a sequence comes here; any other is clean.
@@ -38,8 +38,8 @@ class SafeRules:
         colours = allowed_colours(sequence)
         if colours is None:
             return "^[" + sequence[1:]
-        self._tally.attributes += colours != sequence
+        self._omissions.attributes += colours != sequence
         return colours
 
     def string(self, kind: str) -> None:
-        self._tally.string(kind)
+        self._omissions.string(kind)

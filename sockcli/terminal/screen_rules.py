@@ -16,8 +16,8 @@ from typing import Final
 from sockcli.base.deadline import Clock, Deadline
 from sockcli.terminal.characters import VISIBLE, ShownTable
 from sockcli.terminal.modes import Mode, Modes
+from sockcli.terminal.omissions import Omissions
 from sockcli.terminal.sgr import MAX_PARAMETERS, SGR, allowed_colours
-from sockcli.terminal.tally import Tally
 
 BELLS_PER_SECOND: Final = 5
 
@@ -69,8 +69,8 @@ class ScreenRules:
         | dict.fromkeys(b"\v\f", "\n")
     )
 
-    def __init__(self, tally: Tally, modes: Modes, clock: Clock | None) -> None:
-        self._tally = tally
+    def __init__(self, omissions: Omissions, modes: Modes, clock: Clock | None) -> None:
+        self._omissions = omissions
         self._modes = modes
         self._clock = clock
         self._bells: deque[Deadline] = deque(maxlen=BELLS_PER_SECOND)
@@ -84,14 +84,14 @@ class ScreenRules:
         if _DRAWS.fullmatch(sequence):
             return sequence
         if (colours := allowed_colours(sequence)) is not None:
-            self._tally.attributes += colours != sequence
+            self._omissions.attributes += colours != sequence
             return colours
         passed = self._mode(sequence)
-        self._tally.sequences += not passed and not _USUAL.fullmatch(sequence)
+        self._omissions.sequences += not passed and not _USUAL.fullmatch(sequence)
         return passed
 
     def string(self, kind: str) -> None:
-        self._tally.string(kind)
+        self._omissions.string(kind)
 
     def _control(self, char: str) -> str:
         if char == "\x07":

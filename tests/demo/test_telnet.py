@@ -20,7 +20,7 @@ from sockcli.demo.servers import Servers
 from sockcli.demo.telnet import ClientTerminal, ClientWindow, TelnetServer
 from sockcli.telnet import TelnetCodec, TelnetOptions
 from sockcli.telnet import constants as tn
-from sockcli.telnet.events import Command, Data
+from sockcli.telnet.events import CommandReceived, Data
 from tests.telnet.talk import drain
 from tests.waiting import PATIENCE
 
@@ -307,7 +307,7 @@ def subnegotiation(option: int, body: bytes) -> bytes:
         (subnegotiation(tn.TTYPE, b"\1"), []),
         (subnegotiation(tn.TTYPE, b""), []),
         (b"a\xff\xffb\r\0c\r\n", [b"a\xffb\rc\r\n"]),
-        (bytes([tn.IAC, tn.AYT]), [Command(tn.AYT)]),
+        (bytes([tn.IAC, tn.AYT]), [CommandReceived(tn.AYT)]),
     ],
 )
 def test_what_the_client_tells(data: bytes, heard: list[object]) -> None:

@@ -70,7 +70,7 @@ def converse(options: TelnetOptions, active: bool, urgent: bool, chunks: Iterabl
             codec.receive_data(chunk)
             events += drain(codec)
             sent += codec.data_to_send()
-            assert len(codec._intake._parser._body) <= _STATE_LIMIT
+            assert len(codec._tokens._parser._body) <= _STATE_LIMIT
         codec.receive_eof()
         events += drain(codec)
     except ProtocolError as exc:

@@ -338,7 +338,7 @@ def test_every_command_is_an_event() -> None:
     codec = TelnetCodec(XTERM)
     codes = [code for code in range(tn.SE + 1) if code not in (tn.EOR,)]
     codec.receive_data(b"".join(bytes([tn.IAC, code]) for code in codes))
-    assert typed(codec.events_received()) == [("Command", (code,)) for code in codes]
+    assert typed(codec.events_received()) == [("CommandReceived", (code,)) for code in codes]
     assert codec.data_to_send() == b""
 
 

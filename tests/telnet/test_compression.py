@@ -14,7 +14,7 @@ import pytest
 from sockcli.errors import ExitCode, ProtocolError
 from sockcli.telnet import TelnetCodec, TelnetOptions
 from sockcli.telnet.events import Data
-from sockcli.telnet.mccp import STEP
+from sockcli.telnet.features.compression import STEP
 from tests.telnet.talk import bytewise, drain, hear, unhex
 
 COMPRESS = TelnetOptions(compress=True)

@@ -6,9 +6,9 @@ import pytest
 
 from sockcli.telnet import Side, TelnetCodec, TelnetOptions
 from sockcli.telnet import constants as tn
+from sockcli.telnet.answer_limits import ANSWER_LIMIT, FLOOD, REPLY_LIMIT, UNREAD
 from sockcli.telnet.codec import CUT_SHORT, OVERSIZED
-from sockcli.telnet.conversation import ANSWER_LIMIT, FLOOD, REPLY_LIMIT, UNREAD
-from sockcli.telnet.events import Command, Data, Subnegotiation, TelnetWarning
+from sockcli.telnet.events import CommandReceived, Data, Subnegotiation, TelnetWarning
 from sockcli.telnet.parser import BODY_LIMIT
 from tests.telnet.talk import XTERM, bytewise, drain, hear, unhex
 
@@ -122,7 +122,7 @@ def test_a_giant_is_not_kept() -> None:
     codec.receive_data(b"\xff\xfa\x18")
     for _ in range(1_000):
         codec.receive_data(b"x" * BODY_LIMIT)
-    body = codec._intake._parser._body
+    body = codec._tokens._parser._body
     assert len(body) <= 1
 
 
@@ -237,11 +237,11 @@ def test_a_flood_of_commands_costs_a_pointer_each() -> None:
     codec.receive_data(b"\xff\xf1" * 1_000)
     events = codec.events_received()
     assert len({id(event) for event in events}) == 1
-    assert events[0] == Command(tn.NOP)
+    assert events[0] == CommandReceived(tn.NOP)
 
 
 def test_option_states_are_bounded_by_the_number_of_options() -> None:
     codec = TelnetCodec()
     everything = b"".join(bytes([255, verb, option]) + b"x" for verb in (251, 252, 253, 254) for option in range(256))
     hear(codec, [everything] * 3)
-    assert len(codec._conversation._negotiator._states) == 2 * 256 - len(Side)  # TIMING-MARK has no state
+    assert len(codec._option_state._negotiator._states) == 2 * 256 - len(Side)  # TIMING-MARK has no state

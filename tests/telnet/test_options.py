@@ -8,7 +8,7 @@ from sockcli.errors import UsageError
 from sockcli.telnet import TelnetCodec, TelnetOptions
 from sockcli.telnet import constants as tn
 from sockcli.telnet.events import EncodingChanged
-from sockcli.telnet.features import mtts
+from sockcli.telnet.features.terminal_type import mtts
 from tests.telnet.talk import XTERM, hear, unhex
 
 REFUSED = [

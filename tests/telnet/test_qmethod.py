@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sockcli.telnet.events import Side
-from sockcli.telnet.negotiator import Change, Negotiator
+from sockcli.telnet.negotiation import Change, Negotiator
 from sockcli.telnet.qmethod import STEPS, Input, State
 
 NO, YES = State.NO, State.YES

@@ -14,7 +14,7 @@ import pytest
 
 from sockcli.telnet import Event, TelnetCodec, TelnetOptions
 from sockcli.telnet import constants as tn
-from sockcli.telnet.events import Command, Data
+from sockcli.telnet.events import CommandReceived, Data
 from tests.telnet.talk import drain
 
 TELNETD = shutil.which("telnetd", path="/usr/sbin:/sbin:/usr/local/sbin")
@@ -138,6 +138,6 @@ def test_the_interrupt(server: socket.socket) -> None:
     session.until_shown(b"ready\r\n")
     session.codec.interrupt()
     session.until_shown(b"interrupted\r\n")
-    assert Command(tn.DM) in session.events, "the server flushed its output, and said so with a Synch"
+    assert CommandReceived(tn.DM) in session.events, "the server flushed its output, and said so with a Synch"
     session.type(b"still here")
     session.until_shown(b"got <still here>")

@@ -12,8 +12,8 @@ from sockcli.errors import ExitCode, ProtocolError, UsageError
 from sockcli.telnet import Side, TelnetCodec, TelnetOptions
 from sockcli.telnet import constants as tn
 from sockcli.telnet.events import ModeChanged, OptionRefused, TimingMark
-from sockcli.telnet.newline import EOLS
-from sockcli.telnet.sender import HOLD_LIMIT
+from sockcli.telnet.line_endings import EOLS
+from sockcli.telnet.outbound import HOLD_LIMIT
 from tests.telnet.talk import XTERM, bytewise, drain, hear, unhex
 
 TERMINAL = XTERM._replace(mode="auto")

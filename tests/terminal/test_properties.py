@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from sockcli.terminal import TerminalFilter
 from sockcli.terminal.characters import INVISIBLE
-from sockcli.terminal.parser import Parser
+from sockcli.terminal.omissions import Omissions
+from sockcli.terminal.parser import EscapeParser
 from sockcli.terminal.safe_rules import SafeRules
-from sockcli.terminal.tally import Tally
 from tests.terminal.corpus import DANGEROUS, variants
 from tests.terminal.grammar import DRAWN_FORMATS, JOINERS, is_hidden, violations
 from tests.terminal.tools import SAFE_MODES, SafeMode, bytewise, passed, split, whole
@@ -84,7 +84,7 @@ class OneByOne:
     waits_after_cr = True
 
     def __init__(self) -> None:
-        safe = SafeRules(Tally())
+        safe = SafeRules(Omissions())
         self.controls = safe.controls
         self.sequence = safe.sequence
         self.string = safe.string
@@ -95,7 +95,7 @@ class OneByOne:
 def test_the_short_cut_changes_nothing(data: bytes) -> None:
     text = data.decode("utf-8", "ignore")
     joiners_apart = text.translate(dict.fromkeys(map(ord, JOINERS)))
-    slow, fast = Parser(OneByOne()), Parser(SafeRules(Tally()))
+    slow, fast = EscapeParser(OneByOne()), EscapeParser(SafeRules(Omissions()))
     assert slow.feed(joiners_apart) + slow.finish() == fast.feed(joiners_apart) + fast.finish()
 
 

@@ -342,3 +342,23 @@ def test_who_sends_nothing_loses_nothing(pair: Pair) -> None:
     channel = Channel(pair.transport, input_left=None)
     failure = Unreachable("gone")
     assert channel.lost(failure) is failure
+
+
+def test_what_is_urgent_counts_as_the_users(pair: Pair) -> None:
+    codec = TelnetCodec()
+    channel = Channel(pair.transport, codec)
+    codec.interrupt()
+    channel.queue_commands()
+    assert (channel.pending, channel.unsent) == (4, 4)
+
+
+def test_data_alone_does_not_put_the_fin_off(pair: Pair) -> None:
+    """Only what has to be answered does."""
+    channel = Channel(pair.transport, TelnetCodec())
+    channel.end_input()
+    channel.flush()
+    channel.fin_due = Deadline(0)
+    pair.peer.sendall(b"no question")
+    pair.arrives(channel)
+    channel.deliver(lambda _: None)
+    assert channel.fin_due.expired

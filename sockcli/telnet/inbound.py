@@ -1,23 +1,27 @@
-"""The peer's bytes to tokens, plain or compressed: the parser, with an inflater in front of it while there is one.
+"""The peer's bytes to tokens, through the inflater while the connection is compressed (MCCP2).
 
-Where compression starts and ends is told only by the stream itself, and both may fall anywhere in a read.
+Compression starts and ends within the stream, at any byte of a read. So the parser gives back what it has not looked at
+where compression starts, and the inflater what follows the compressed stream where it ends.
 """
 
 from __future__ import annotations
 
-from sockcli.telnet.mccp import Inflater
-from sockcli.telnet.parser import Parser, Token
+from sockcli.telnet.features.compression import Inflater
+from sockcli.telnet.parser import TelnetParser, Token
 
 
 class TokenStream:
+    """`feed` bytes, take tokens until there is none, and while `pending`, `refill` and take again."""
+
     __slots__ = ("_inflater", "_parser")
 
     def __init__(self) -> None:
-        self._parser = Parser()
+        self._parser = TelnetParser()
         self._inflater: Inflater | None = None
 
     @property
     def mid_command(self) -> bool:
+        """Whether what was fed so far ends within a command or a subnegotiation."""
         return self._parser.mid_command
 
     @property
@@ -36,22 +40,25 @@ class TokenStream:
         return self._parser.next_token()
 
     def refill(self) -> None:
-        """Inflate a bounded piece more for the parser. Raises ProtocolError."""
+        """Inflate the next piece for the parser, at most `compression.STEP` bytes.
+
+        Call it only while `pending`, and when all tokens were taken. Raises ProtocolError for a broken stream.
+        """
         inflater = self._inflater
         assert inflater is not None
         if inflater.ended:
-            # Only now, when all tokens of the last piece were taken: to them, it was all compressed.
+            # Not earlier: `compressed` is True until all tokens of the compressed stream were taken.
             self._inflater = None
             self._parser.feed(inflater.trailing)
         else:
             self._parser.feed(inflater.read())
 
     def inflate_from_here(self) -> None:
-        """Everything after the token that was last taken is compressed."""
+        """Everything behind the token that was taken last is compressed."""
         self._inflater = Inflater()
         self._inflater.feed(self._parser.take_rest())
 
     def discard(self) -> None:
-        """Forget all input that no token was made of."""
+        """Forget all input of which no token was made."""
         self._parser.take_rest()
         self._inflater = None

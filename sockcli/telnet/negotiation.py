@@ -1,4 +1,7 @@
-"""Both sides of all options, each run by the Q method's table. Says WILL, WONT, DO and DONT; knows no option's use."""
+"""Negotiates which options are on: both sides of all of them, each in a state of the Q method's table (RFC 1143).
+
+It knows WILL, WONT, DO and DONT, and asks `accepts` which options we want. What an option does is not known here.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from sockcli.telnet.constants import DO, DONT, IAC, WILL, WONT
 from sockcli.telnet.events import Side
 from sockcli.telnet.qmethod import STEPS, Input, State
 
+# The verb that says yes or no about a side, from us and from the peer.
 _SAY: Final = {
     (Side.US, True): WILL,
     (Side.US, False): WONT,
@@ -22,7 +26,8 @@ HEARD: Final = {
     WONT: (Side.PEER, False),
 }
 
-# Our side ends with the WONT that we send, theirs with the WONT that we hear.
+# The states in which a side is on. When we turn an option off, our side stops as we send WONT; the peer's goes on until
+# we receive its WONT.
 _ENABLED: Final = {
     Side.US: frozenset({State.YES}),
     Side.PEER: frozenset({State.YES, State.WANT_NO, State.WANT_NO_OPPOSITE}),
@@ -30,30 +35,35 @@ _ENABLED: Final = {
 
 
 class Change(NamedTuple):
-    """What one step did. `reply` is what to send; `enabled` the new value, None where it is still the old one."""
+    """What one step did."""
 
-    reply: bytes = b""
-    enabled: bool | None = None
-    refused: bool = False  # the peer will not do what we asked for
-    muted: bool = False  # there would have been a reply
+    reply: bytes = b""  # what to send
+    enabled: bool | None = None  # whether the side is on now; None where that is as before
+    refused: bool = False  # the peer answered no to our request
+    muted: bool = False  # there is a reply that was left out
 
 
 class OptionStatus(NamedTuple):
+    """An option's number, and the states of our side and of the peer's."""
+
     option: int
     us: State
     peer: State
 
 
 class Negotiator:
+    """Options are named by their numbers (0 to 255). All start in State.NO, as RFC 854 has it."""
+
     def __init__(self, accepts: Callable[[Side, int], bool]) -> None:
-        self._agrees = accepts
+        """`accepts` says whether we agree to an option on this side, each time that the peer wants it on."""
+        self._accepts = accepts
         self._states: dict[tuple[Side, int], State] = {}
 
     def enabled(self, side: Side, option: int) -> bool:
         return self._state(side, option) in _ENABLED[side]
 
     def status(self) -> list[OptionStatus]:
-        """Every option of which one side is not simply off, by number."""
+        """The options of which one side at least is not in State.NO, by number."""
         options = {option for (_, option), state in self._states.items() if state is not State.NO}
         return [
             OptionStatus(option, self._state(Side.US, option), self._state(Side.PEER, option))
@@ -61,13 +71,16 @@ class Negotiator:
         ]
 
     def receive(self, verb: int, option: int, *, mute: bool = False) -> Change:
-        """The peer said this. With `mute` nothing is answered: what would need an answer to be agreed on is off."""
+        """The peer sent IAC verb option.
+
+        With `mute` nothing is answered. An option that needs an answer of ours to be agreed on is then off.
+        """
         side, wants = HEARD[verb]
-        wanted = Input.ON if self._agrees(side, option) else Input.UNWANTED
+        wanted = Input.ON if self._accepts(side, option) else Input.UNWANTED
         return self._step(side, option, wanted if wants else Input.OFF, mute=mute)
 
     def request(self, side: Side, option: int, *, enable: bool) -> Change:
-        """We want this. Nothing is sent where it is so already, or on its way."""
+        """We want an option on or off. There is no reply where it is so already, or was asked for."""
         return self._step(side, option, Input.ASK_ON if enable else Input.ASK_OFF)
 
     def _state(self, side: Side, option: int) -> State:

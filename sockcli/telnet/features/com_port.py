@@ -1,6 +1,7 @@
-"""COM-PORT (RFC 2217), a client's part: set the port once, hear what the server says of it, obey flow control.
+"""COM-PORT (RFC 2217), the client's part: set up the serial port behind the server, report what the server says of it,
+and stop sending while the server says so.
 
-A server's codes are the client's plus 100.
+The server's codes are the client's plus 100 (RFC 2217 section 2).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from sockcli.base.escaping import quoted
 from sockcli.errors import UsageError
 from sockcli.telnet.constants import COM_PORT
 from sockcli.telnet.events import ComPort, Side, TelnetWarning
-from sockcli.telnet.features import Outcome, Reply
+from sockcli.telnet.features.feature import Effects, OutboundSubnegotiation
 
 _SIGNATURE = 0
 _SET_BAUDRATE, _SET_DATASIZE, _SET_PARITY, _SET_STOPSIZE = 1, 2, 3, 4
@@ -21,8 +22,10 @@ _FROM_SERVER = 100
 
 
 class _Notice(NamedTuple):
+    """What the server may report: our name for it, and how many bytes the number behind its code has."""
+
     name: str
-    width: int  # of the number that follows, in bytes
+    width: int
 
 
 _NOTICES: Final = {
@@ -47,7 +50,7 @@ _SETTINGS: Final = (
 
 
 class ComSettings(NamedTuple):
-    """What to set, in RFC 2217's own numbers; 0, which there only asks, stands for leaving a thing as it is."""
+    """The settings to ask for, as RFC 2217 numbers them. 0 means: leave this one as it is."""
 
     baudrate: int = 0
     datasize: int = 0
@@ -55,13 +58,13 @@ class ComSettings(NamedTuple):
     stopsize: int = 0
 
     def requests(self) -> dict[int, int]:
-        """The number to set, by RFC 2217's code."""
+        """The numbers to send, by the code of the command that carries each."""
         numbered = enumerate(self, start=_SET_BAUDRATE)
         return {code: number for code, number in numbered if number}
 
 
 def parse_com(text: str) -> ComSettings:
-    """`115200,8n1`, either half alone, or nothing to set (also written `on`). Raises UsageError."""
+    """`115200,8n1` or one half of it; the empty text and `on` set nothing. Raises UsageError."""
     if text in ("", "on"):
         return ComSettings()
     match = re.fullmatch(_SETTINGS, text.lower())
@@ -81,18 +84,20 @@ def _bad_settings(text: str) -> UsageError:
 
 
 class SerialPort:
+    """`suspended` is True while the server wants no data (FLOWCONTROL-SUSPEND until FLOWCONTROL-RESUME)."""
+
     def __init__(self, settings: ComSettings) -> None:
         self.settings = settings
         self._unconfirmed = settings.requests()
         self.suspended = False
 
-    def start(self, side: Side) -> Outcome:
+    def start(self, side: Side) -> Effects:
         self.suspended = False
         if side is Side.US:
             for code, number in self.settings.requests().items():
-                yield Reply(COM_PORT, bytes([code]) + number.to_bytes(_NOTICES[code].width, "big"))
+                yield OutboundSubnegotiation(COM_PORT, bytes([code]) + number.to_bytes(_NOTICES[code].width, "big"))
 
-    def receive(self, body: bytes) -> Outcome:
+    def receive(self, body: bytes) -> Effects:
         code = (body[0] if body else 0) - _FROM_SERVER
         if code == _SIGNATURE:
             yield from self._signature(body[1:])
@@ -103,13 +108,14 @@ class SerialPort:
         if code in (_SUSPEND, _RESUME):
             self.suspended = code == _SUSPEND
         yield ComPort(notice.name, number)
-        asked = self._unconfirmed.pop(code, number)  # a server can be wrong only once
+        # Only the first report of a setting answers our request. Later ones may be somebody else's change.
+        asked = self._unconfirmed.pop(code, number)
         if number != asked:
             yield TelnetWarning(f"the serial port's {notice.name} is {number}, not {asked} as asked for")
 
-    def _signature(self, text: bytes) -> Outcome:
-        # Without a text it is a question.
+    def _signature(self, text: bytes) -> Effects:
+        # RFC 2217 section 2: a signature without a text asks for ours.
         if text:
             yield ComPort("signature", text.decode("ascii", "backslashreplace"))
         else:
-            yield Reply(COM_PORT, bytes([_SIGNATURE]) + b"sockcli")
+            yield OutboundSubnegotiation(COM_PORT, bytes([_SIGNATURE]) + b"sockcli")

@@ -1,6 +1,6 @@
-"""NEW-ENVIRON (RFC 1572): the variables that the user listed, and no others.
+"""NEW-ENVIRON (RFC 1572): the server asks for environment variables, and gets those that the user listed.
 
-The process's environment is never looked at here (CVE-2005-0488: servers asked clients for anything in it).
+The environment of the process is never read here: servers used to ask clients for any variable (CVE-2005-0488).
 """
 
 from __future__ import annotations
@@ -9,33 +9,35 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from sockcli.telnet.constants import NEW_ENVIRON
+from sockcli.telnet.constants import IS, NEW_ENVIRON, SEND
 from sockcli.telnet.events import Side
-from sockcli.telnet.features import IS, SEND, Outcome, Reply
+from sockcli.telnet.features.feature import Effects, OutboundSubnegotiation
 
 _VAR, _VALUE, _ESC, _USERVAR = b"\x00", b"\x01", b"\x02", b"\x03"
-# RFC 1572's own names are of the kind VAR, a user's are USERVAR.
+# RFC 1572's well known names are sent as VAR, all others as USERVAR.
 _WELL_KNOWN: Final = frozenset({b"USER", b"JOB", b"ACCT", b"PRINTER", b"SYSTEMTYPE", b"DISPLAY"})
 
-# Compiled where they are first used: few servers ask.
+# Not compiled here: few servers ask, and `re` keeps a pattern that was used.
 _ASKED: Final = rb"(?s)([\x00\x03])((?:\x02.|[^\x00-\x03])*)"
 _ESCAPED: Final = rb"(?s)\x02(.)"
 _SPECIAL: Final = rb"([\x00-\x03])"
 
 
 class Environment:
+    """Answers SEND with the variables that it asks for, or with all of ours where it names none."""
+
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = {_encode(name): _encode(value) for name, value in env.items()}
 
-    def start(self, _side: Side) -> Outcome:
+    def start(self, _side: Side) -> Effects:
         return iter(())
 
-    def receive(self, body: bytes) -> Outcome:
+    def receive(self, body: bytes) -> Effects:
         if body[:1] == bytes([SEND]):
-            yield Reply(NEW_ENVIRON, bytes([IS]) + b"".join(self._entries(body[1:])))
+            yield OutboundSubnegotiation(NEW_ENVIRON, bytes([IS]) + b"".join(self._entries(body[1:])))
 
     def _entries(self, asked: bytes) -> Iterable[bytes]:
-        # Each name once: 8 KiB of the same name would otherwise be answered with 4,096 values.
+        # Each name once. Otherwise a question of 8 KiB that repeats one short name is answered with 4,096 values.
         wanted = dict.fromkeys(self._wanted(asked))
         return (self._entry(kind, name) for kind, name in wanted)
 
@@ -56,7 +58,7 @@ class Environment:
                 yield kind, name
 
     def _entry(self, kind: bytes, name: bytes) -> bytes:
-        # RFC 1572: a name without VALUE is one that is not defined.
+        # RFC 1572 section 2: a name without VALUE stands for a variable that is not defined.
         value = self._env.get(name)
         known = _VALUE + _escape(value) if value is not None else b""
         return kind + _escape(name) + known

@@ -1,7 +1,7 @@
-"""MCCP2: what follows the peer's IAC SB 86 IAC SE is one zlib stream, which may end again.
+"""MCCP2 (Mud Client Compression Protocol, version 2): what follows the peer's IAC SB 86 IAC SE is a zlib stream.
 
-A kilobyte can inflate to a megabyte, so output is made only as it is asked for, a bounded piece at a time;
-what is not yet inflated stays compressed.
+The stream may end, and then plain telnet follows. A kilobyte of it can inflate to a megabyte, so it is inflated only on
+request, at most STEP bytes at a time; the rest waits compressed.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from sockcli.errors import ProtocolError
 if TYPE_CHECKING:
     from zlib import _Decompress
 
-# As much as one read of plain bytes, which is what everything above is made for.
+# The most that one `read` gives: as much as one read of the socket does on a plain connection.
 STEP: Final = 64 * 1024
 
 
 class Inflater:
-    """`feed` compressed bytes, then `read` while `pending`. Once it `ended`, `trailing` is plain again."""
+    """`feed` compressed bytes, then `read` while `pending`. Once it has `ended`, `trailing` is what follows it."""
 
     __slots__ = ("_broken", "_error", "_inflate", "_input", "_more")
 
     def __init__(self) -> None:
-        import zlib  # only a compressed connection needs it
+        import zlib  # here, because only a compressed connection needs it
 
         self._inflate = zlib.decompressobj()
         self._error = zlib.error
         self._input = b""
-        self._more = False  # zlib holds output back that needs no further input
+        self._more = False  # zlib has more output ready, without more input
         self._broken: Exception | None = None
 
     @property
@@ -41,14 +41,17 @@ class Inflater:
 
     @property
     def trailing(self) -> bytes:
-        """All that was fed and is not of the stream."""
+        """The bytes that were fed after the end of the stream."""
         return self._inflate.unused_data + self._input
 
     def feed(self, data: bytes) -> None:
         self._input += data
 
     def read(self) -> bytes:
-        """The next piece of output, perhaps none. Raises ProtocolError, after all that could still be read."""
+        """The next piece of output, perhaps empty.
+
+        Raises ProtocolError where the stream is broken, once all output from before the broken byte was given.
+        """
         if self._broken is not None:
             raise ProtocolError(f"the peer's compressed data (MCCP2) is broken: {self._broken}") from self._broken
         before = self._inflate.copy()
@@ -57,14 +60,15 @@ class Inflater:
         except self._error as exc:
             self._broken = exc
             return self._salvage(before)
-        # At the end, zlib may have what follows in both places.
+        # At the end of the stream zlib moves the rest of the input to `unused_data`, and may leave it in
+        # `unconsumed_tail` as well.
         self._input = b"" if self.ended else self._inflate.unconsumed_tail
-        # A full piece may not be all that zlib has ready, even where it took all of the input.
+        # Where the output was cut at STEP, zlib may have more of it, even if it took all of the input.
         self._more = len(output) == STEP
         return output
 
     def _salvage(self, inflate: _Decompress) -> bytes:
-        """What comes before the broken byte: zlib drops the output of the call that fails."""
+        """The output from before the broken byte. zlib itself loses the output of a call that fails."""
         output = bytearray()
         for at in range(len(self._input)):
             try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Tally:
+class Omissions:
     """How often each kind of thing was left out."""
 
     __slots__ = ("attributes", "sequences", "strings")

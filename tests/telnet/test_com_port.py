@@ -6,8 +6,8 @@ import pytest
 
 from sockcli.errors import UsageError
 from sockcli.telnet import TelnetCodec, TelnetOptions
-from sockcli.telnet.comport import ComSettings, parse_com
 from sockcli.telnet.events import ComPort, OptionRefused, TelnetWarning
+from sockcli.telnet.features.com_port import ComSettings, parse_com
 from tests.telnet.talk import hear, unhex
 
 GOOD = [
