@@ -232,6 +232,10 @@ class StreamSession(Session):
 
     # The way in
 
+    @property
+    def _output_blocked(self) -> bool:
+        return self.is_current and self.inbox.full
+
     def _has_room(self) -> bool:
         return not self._output_blocked and not self._channel.answer_backlog_full
 
