@@ -94,7 +94,7 @@ class Engine:
         return [Answer(address, grant.refusal(address)) for address in addresses]
 
     def _persist(self, attempt: Callable[[Deadline], Transport], options: DialOptions) -> Transport:
-        """Try, and try again for what may be better the next time."""
+        """Attempt it, and up to `options.retry` times again after a failure that may pass."""
         tries = 0
         while True:
             limit = Deadline(options.connect_timeout, clock=self._net.clock).earlier(options.deadline)

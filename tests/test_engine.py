@@ -552,7 +552,7 @@ class TestResolve:
 
 
 @pytest.mark.parametrize("host", ["239.1.2.3", "[ff15::7]", "group.test"])
-def test_a_multicast_group_is_not_bound_without_leave_to_join_it(host: str) -> None:
+def test_a_multicast_group_is_not_bound_without_a_grant_to_join_it(host: str) -> None:
     net = Names({"group.test": ["239.1.2.3"]})
     for rules, deny in ((["udp-bind"], []), (["udp-bind", "udp-multicast-membership"], ["udp-multicast-membership"])):
         with pytest.raises(Denied, match="udp-multicast-membership denied"):

@@ -73,7 +73,7 @@ class Host:
 
     @classmethod
     def parse(cls, text: str) -> Host:
-        """The host that `text` spells; UsageError, with the spelling to use where there is one."""
+        """The host that `text` spells. Raises UsageError, with the spelling to use where there is one."""
         if ":" in text or text[:1] == "[":
             return _parse_ipv6(text)
         name = canonical_name(text)
@@ -172,7 +172,7 @@ def is_link_local(packed: int) -> bool:
 
 
 def canonical_name(text: str) -> str:
-    """`text` as a host name, lower case, without its trailing dot; UsageError if it is none.
+    """`text` as a host name: in lower case, without a trailing dot. Raises UsageError if it is none.
 
     It may still look like an address: only `Host.parse` tells those two apart.
     """
@@ -191,13 +191,16 @@ def is_numeric(label: str) -> bool:
 
 
 def port_number(text: str) -> int | None:
-    """0 to 65535. Stricter than int() and getaddrinfo, which take `+80`, ` 80`, `8_0` and 65616 as 80."""
+    """The port that `text` spells, 0 to 65535; None if it spells none.
+
+    Stricter than int() and getaddrinfo, which take `+80`, ` 80`, `8_0` and 65616 as 80.
+    """
     port = int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else -1
     return port if 0 <= port <= 65_535 else None
 
 
 def parse_port(text: str) -> int:
-    """As `port_number`. Raises UsageError."""
+    """The port that `text` spells, 0 to 65535. Raises UsageError."""
     port = port_number(text)
     if port is None:
         raise UsageError(f"bad port {quoted(text)}: a port is a number from 0 to 65535")
@@ -205,7 +208,10 @@ def parse_port(text: str) -> int:
 
 
 def split_target(text: str) -> tuple[str, str]:
-    """`HOST:PORT` or `[IPV6]:PORT` as raw host and raw port, neither of them checked but for being there."""
+    """`HOST:PORT` or `[IPV6]:PORT` as host and port, both still unchecked text, neither of them empty.
+
+    Raises UsageError.
+    """
     if text.startswith("["):
         inner, bracket, port = text[1:].partition("]")
         host = f"[{inner}]"

@@ -1,4 +1,4 @@
-"""Text made safe to show, and text with escapes or hex digits as the bytes that it means."""
+"""Text made safe to show, and text with escapes or hex digits turned into the bytes that it means."""
 
 from __future__ import annotations
 
@@ -70,9 +70,10 @@ def _by_number(char: str) -> str:
 
 
 def unescape(text: str, encoding: str = "utf-8") -> bytes:
-    r"""The bytes that `text` means, with `\n \r \t \0 \xHH \\` read; UsageError at anything else after a backslash.
+    r"""The bytes that `text` means, with `\n \r \t \0 \xHH \\` read.
 
-    A byte that was not UTF-8 in the first place (surrogateescape) comes out as it went in.
+    A byte of an argument that was not UTF-8 (surrogateescape) comes out as it was. Raises UsageError for anything else
+    after a backslash, and for a character that `encoding` does not have.
     """
     result = bytearray()
     end = 0
@@ -105,7 +106,7 @@ def _bad_escape(text: str, position: int) -> UsageError:
 
 
 def parse_hex(text: str) -> bytes:
-    """The bytes written as pairs of hex digits; blanks and colons may stand between bytes, but not within one."""
+    """The bytes written as pairs of hex digits, with blanks or colons between bytes or not. Raises UsageError."""
     # Only ASCII here: bytes.fromhex would take other blanks, and other places in its message.
     result = bytearray()
     position = 0

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from sockcli.cli.options.udp import UdpValues
     from sockcli.datagram.exchange import SendOptions
     from sockcli.datagram.receiver import ReceiveOptions
-    from sockcli.sessions.settings import Settings as SessionSettings
+    from sockcli.sessions.settings import SessionSettings
     from sockcli.sessions.targets import ListenTarget, TcpTarget, TelnetUse, UdpTarget
     from sockcli.telnet import TelnetOptions
     from sockcli.terminal import FilterMode
@@ -203,8 +203,8 @@ def tcp_target(values: TcpValues) -> TcpTarget:
 
 def udp_target(values: UdpValues) -> UdpTarget:
     """A session of datagrams. Raises UsageError."""
-    from sockcli.sessions.settings import Settings
-    from sockcli.sessions.targets import Limits, UdpTarget
+    from sockcli.sessions.settings import SessionSettings
+    from sockcli.sessions.targets import SessionLimits, UdpTarget
 
     target, messages = connect_target(values["words"], "udp")
     if messages:
@@ -213,8 +213,8 @@ def udp_target(values: UdpValues) -> UdpTarget:
     return UdpTarget(
         Request(Operation.UDP_SEND_TO, *target),
         _dial_options(values, deadline),
-        settings=Settings(terminal=values["terminal"]),
-        limits=Limits(deadline),
+        settings=SessionSettings(terminal=values["terminal"]),
+        limits=SessionLimits(deadline),
         chomp=values["chomp"],
         hex_dump=values["hex_dump"],
         log=values["log"],
@@ -232,20 +232,20 @@ def tcp_listener_target(values: TcpValues) -> ListenTarget:
 
 def udp_listener_target(values: UdpValues) -> ListenTarget:
     """A session of the datagrams that anyone sends to a port. Raises UsageError."""
-    from sockcli.sessions.settings import Settings
+    from sockcli.sessions.settings import SessionSettings
     from sockcli.sessions.targets import ListenTarget
 
     return ListenTarget(
         _udp_bind_request(values),
         _listen_options(values, Deadline(values["deadline"])),
-        Settings(terminal=values["terminal"]),
+        SessionSettings(terminal=values["terminal"]),
         hex_dump=values["hex_dump"],
         log=values["log"],
     )
 
 
 def _tcp_session(request: Request, values: TcpValues) -> TcpTarget:
-    from sockcli.sessions.targets import Limits, TcpTarget
+    from sockcli.sessions.targets import SessionLimits, TcpTarget
 
     deadline = Deadline(values["deadline"])
     return TcpTarget(
@@ -254,7 +254,7 @@ def _tcp_session(request: Request, values: TcpValues) -> TcpTarget:
         telnet=TELNET_USE[values["telnet"]],
         telnet_options=_telnet_options(values, size=None),
         settings=_settings(values),
-        limits=Limits(deadline, values["idle_timeout"], values["linger"]),
+        limits=SessionLimits(deadline, values["idle_timeout"], values["linger"]),
         shutdown=not values["no_shutdown"],
         hex_dump=values["hex_dump"],
         log=values["log"],
@@ -263,9 +263,9 @@ def _tcp_session(request: Request, values: TcpValues) -> TcpTarget:
 
 def _settings(values: TcpValues) -> SessionSettings:
     """How a TCP session shows and sends. Raises UsageError."""
-    from sockcli.sessions.settings import Settings
+    from sockcli.sessions.settings import SessionSettings
 
-    return Settings(
+    return SessionSettings(
         eol="crlf" if values["crlf"] else values["eol"], encoding=values["encoding"], terminal=values["terminal"]
     )
 

@@ -25,12 +25,12 @@ from sockcli.commands.runner import Runner
 from sockcli.commands.shell import CommandLine, MakeCommandLine
 from sockcli.errors import Denied, OutputGone, SockcliError, UsageError
 from sockcli.policy import Policy
-from sockcli.sessions.flush import flush
 from sockcli.sessions.manager import SessionManager
 from sockcli.sessions.opener import MakeEngine
 from sockcli.sessions.session import Session
-from sockcli.sessions.settings import Settings
+from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import Target
+from sockcli.sessions.view import TerminalView
 from sockcli.stdio.descriptors import STDOUT
 from sockcli.stdio.sink import Sink
 from sockcli.stdio.source import Source
@@ -79,7 +79,7 @@ class Script:
     ) -> None:
         self.policy = policy
         self._make_command_line = make_command_line
-        self.settings = Settings()
+        self.settings = SessionSettings()
         self.manager = SessionManager(policy, self, self.settings, make_engine)
         self.history: deque[str] = deque(maxlen=REMEMBERED)
         self._messages = messages
@@ -87,6 +87,7 @@ class Script:
         self._runner = Runner(self)
         self._sink = Sink()
         self._on_terminal = os.isatty(STDOUT)
+        self._views: dict[Session, TerminalView] = {}  # of those that are not printed byte for byte
         self._failures: list[SockcliError] = []  # of sessions
         self._quitting = False
         self._stopped: BaseException | None = None
@@ -161,12 +162,12 @@ class Script:
         await asyncio.gather(*map(finish, sessions))
 
     async def _flush(self, session: Session) -> None:
-        await flush(self.manager, session)
+        await self.manager.flush(session)
 
     async def _end(self, session: Session) -> None:
         """End one session as a pipe's does when stdin ends."""
         if not session.can_half_close:
-            await flush(self.manager, session)
+            await self.manager.flush(session)
             await asyncio.sleep(0)  # a port that is unreachable says so at once, if it is on this machine
             await asyncio.sleep(0)
             return
@@ -229,11 +230,11 @@ class Script:
     def free(self) -> bool:
         return True  # nobody types
 
-    def output(self, session: Session) -> None:
+    def session_output(self, session: Session) -> None:
         """Written before anything more is read, so that nothing piles up, whoever is slow."""
         try:
             if self._is_viewed(session):
-                self._sink.write_raw(session.take(MOST))
+                self._sink.write_raw(self._view(session).take(session.inbox, MOST))
             else:
                 while (chunk := session.inbox.take(MOST)) is not None:
                     self._sink.write_raw(chunk.data)
@@ -241,19 +242,27 @@ class Script:
         except SockcliError as exc:
             self._stop(exc)
 
-    def changed(self, session: Session) -> None:
+    def session_changed(self, session: Session) -> None:
         """There is nothing to draw."""
 
-    def told(self, session: Session | None, text: str) -> None:
+    def session_notice(self, session: Session | None, text: str) -> None:
         self._messages.notice(self.manager.named(session, text))
 
-    def unrecorded(self, session: Session, failure: SockcliError) -> None:  # noqa: ARG002 - it names the file
+    def session_unrecorded(self, session: Session, failure: SockcliError) -> None:  # noqa: ARG002 - it names the file
         self._failures.append(failure)
 
-    def over(self, session: Session) -> None:
+    def session_over(self, session: Session) -> None:
         if session.failure is not None:
             self._failures.append(session.failure)
         self._restore_terminal(session)
+
+    def session_closed(self, session: Session) -> None:
+        self._views.pop(session, None)
+
+    def _view(self, session: Session) -> TerminalView:
+        if session not in self._views:
+            self._views[session] = TerminalView(session.settings)
+        return self._views[session]
 
     def _is_viewed(self, session: Session) -> bool:
         """Whether it is shown as a terminal has to be shown it, or as `set` asked for; else it is printed as it is."""
@@ -264,6 +273,6 @@ class Script:
         if not self._is_viewed(session):
             return
         with suppress(SockcliError):  # whatever is wrong with stdout, it has been said
-            self._sink.write_raw(session.view.finish())
-        for text in session.view.left_out():
+            self._sink.write_raw(self._view(session).finish())
+        for text in self._view(session).left_out():
             self._messages.notice(text)

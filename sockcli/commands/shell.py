@@ -9,7 +9,7 @@ from sockcli.commands.options import OptionSpec
 from sockcli.errors import Denied
 from sockcli.policy import Policy, Request
 from sockcli.sessions.manager import SessionManager
-from sockcli.sessions.settings import Settings
+from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import Target
 
 # The words of a `tcp`, `udp` or `listen` command to what they ask for; the first word is the command's name.
@@ -43,7 +43,7 @@ class Shell(Protocol):
     def policy(self) -> Policy: ...
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> SessionSettings:
         """What new sessions start with; `set` without a session changes these."""
         ...
 

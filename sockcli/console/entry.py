@@ -13,7 +13,7 @@ from sockcli.console.escape_key import EscapeKey
 from sockcli.console.tty_claim import claimed_tty
 from sockcli.engine import Engine
 from sockcli.policy import Policy
-from sockcli.sessions.settings import Settings
+from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import Target, TcpTarget, UdpTarget
 from sockcli.stdio.recording import open_records
 
@@ -31,7 +31,7 @@ def run_session(
     *,
     notice: Say,
     detail: Say,
-    settings: Settings | None = None,
+    settings: SessionSettings | None = None,
     escape: EscapeKey | None = None,
 ) -> int:
     """`sockcli tcp` or `udp` on a terminal. Over with its session; the exit code, where nothing is raised.
@@ -41,8 +41,8 @@ def run_session(
     """
     grant = policy.authorize(target.request)  # before a file is made for what is denied
     taps = open_records(target.hex_dump, target.log)
-    with claimed_tty() as taken:
-        with SignalInterrupt(taken.discipline.restore) as interrupt:
+    with claimed_tty() as claimed:
+        with SignalInterrupt(claimed.discipline.restore) as interrupt:
             transport = Engine(policy, interrupt=interrupt).open(grant, target.dial)
         detail(f"{transport.local} is connected with {transport.peer}, allowed by {grant.rule} ({grant.source})")
         key = f"; {escape.name} gives a command prompt" if escape is not None else ""
@@ -54,7 +54,7 @@ def run_session(
         with _no_collection():
             from sockcli.console.app import Repl
 
-            repl = Repl(policy, make_command_line, taken, settings=settings, escape=escape, single=True)
+            repl = Repl(policy, make_command_line, claimed, settings=settings, escape=escape, single=True)
             return _run(repl, begin, notice)
 
 
@@ -64,7 +64,7 @@ def run_repl(
     make_command_line: MakeCommandLine,
     *,
     notice: Say,
-    settings: Settings | None = None,
+    settings: SessionSettings | None = None,
     escape: EscapeKey | None = None,
 ) -> int:
     """`sockcli repl` on a terminal, first in a session with `target` where there is one. Raises Interrupted."""
@@ -76,13 +76,13 @@ def run_repl(
             session = await open_session(repl, target)
             repl.notice(session.announcement)
 
-    with claimed_tty() as taken, _no_collection():
+    with claimed_tty() as claimed, _no_collection():
         key = f"; {escape.name} in a session comes back to this prompt" if escape is not None else ""
         notice(f"{__version__}, manifest {policy.manifest}")
         notice(f"help lists the commands{key}")
         from sockcli.console.app import Repl
 
-        return _run(Repl(policy, make_command_line, taken, settings=settings, escape=escape), begin, notice)
+        return _run(Repl(policy, make_command_line, claimed, settings=settings, escape=escape), begin, notice)
 
 
 def _run(repl: Repl, begin: Callable[[Repl], Coroutine[None, None, None]], notice: Say) -> int:

@@ -25,13 +25,13 @@ class Actions(NamedTuple):
     enter: Callable[[str], None]
     cancel: Callable[[], None]
     end_of_input: Callable[[], None]
-    ask: Callable[[], None]
+    toggle_prompt: Callable[[], None]  # the escape key
     suspend: Callable[[], None]
     quit_signal: Callable[[], None]
     paste: Callable[[str], str]  # what of a pasted block goes into the line
     completes: Callable[[], bool]  # whether Tab completes; else it is a character like any other
-    lingers: Callable[[], bool]  # whether the next key, whichever it is, is the peer's
-    go_back: Callable[[str], None]  # it is this one
+    any_key_goes_back: Callable[[], bool]  # whether the next key, whichever it is, goes back to the session
+    go_back: Callable[[str], None]  # that key was pressed: what it types
 
 
 def key_bindings(actions: Actions, escape: EscapeKey | None) -> KeyBindings:
@@ -91,13 +91,13 @@ def _leave_line(keys: KeyBindings, actions: Actions, escape: EscapeKey | None) -
     def _quit_signal(_event: KeyPressEvent) -> None:
         actions.quit_signal()
 
-    @keys.add("<any>", filter=Condition(actions.lingers), eager=True)
+    @keys.add("<any>", filter=Condition(actions.any_key_goes_back), eager=True)
     def _go_back(event: KeyPressEvent) -> None:
         actions.go_back(event.data)
 
     # prompt_toolkit would search for the character that is typed next. To the users of telnet it is the escape key, and
     # where it is not, a key like any other.
-    @keys.add("c-]", filter=~Condition(actions.lingers) & ~quoting, eager=True)
+    @keys.add("c-]", filter=~Condition(actions.any_key_goes_back) & ~quoting, eager=True)
     def _control(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text(event.data)
 
@@ -105,7 +105,7 @@ def _leave_line(keys: KeyBindings, actions: Actions, escape: EscapeKey | None) -
 
         @keys.add(_name(escape), filter=~quoting, eager=True)
         def _ask(_event: KeyPressEvent) -> None:
-            actions.ask()
+            actions.toggle_prompt()
 
 
 def _restore_after_search(keys: KeyBindings) -> None:

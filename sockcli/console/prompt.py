@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from sockcli.sessions.line_flow import COLOURS
+from sockcli.console.line_flow import COLOURS
 from sockcli.terminal import safe_text
 
 if TYPE_CHECKING:

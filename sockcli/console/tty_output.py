@@ -1,7 +1,7 @@
-"""The terminal's output side: bytes of ours and of peers, already safe, in one order, and never waited for.
+"""The terminal's output side: bytes of ours and of peers, already safe, in one order. Writing never waits.
 
-A terminal may be slow, or stopped. What it does not take yet is queued here, so that keys are read all the same;
-whoever shows a peer's stream stops while something is pending.
+A terminal may be slow, or stopped. What it does not take yet is queued here, so that keys are read all the same. While
+something is `pending`, whoever shows a peer's stream shows no more of it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class TtyOutput:
         return window_size(self._fd) or USUAL_SIZE
 
     def write(self, data: bytes) -> None:
-        """Write it when the terminal takes it. `on_drained` is told, if it had to wait, how long that consume."""
+        """Write it when the terminal takes it. `on_drained` is told, if it had to wait, how many seconds that took."""
         if not data or self.gone:
             return
         self._try(lambda: self._sink.write_raw(data))

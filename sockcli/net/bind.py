@@ -53,7 +53,7 @@ def bind_addresses(policy: Policy, grant: Grant, source: LocalAddress | None, fa
     for host in _local_hosts(source, grant.request, family):
         address = Address(host, source.port or 0)
         try:
-            ends[address.family] = BindAddress(address, _leave_to_bind(policy, grant, address))
+            ends[address.family] = BindAddress(address, _grant_to_bind(policy, grant, address))
         except Denied as exc:
             refusals.append(exc)
     if refusals and not ends:
@@ -61,8 +61,8 @@ def bind_addresses(policy: Policy, grant: Grant, source: LocalAddress | None, fa
     return ends
 
 
-def _leave_to_bind(policy: Policy, grant: Grant, address: Address) -> Grant:
-    """Leave to send is leave for an ephemeral port. To choose the port is to receive on it: a matter of udp-bind."""
+def _grant_to_bind(policy: Policy, grant: Grant, address: Address) -> Grant:
+    """The grant for binding to `address`. On UDP a port of one's own choice receives, so it takes udp-bind too."""
     if grant.request.operation is Operation.UDP_SEND_TO and address.port:
         return policy.authorize(Request(Operation.UDP_BIND, address.host, address.port))
     return grant
@@ -86,7 +86,7 @@ def _local_hosts(source: LocalAddress, target: Request, family: int) -> list[Hos
 def bind(sock: socket.socket, end: BindAddress) -> None:
     """Raises LocalFailure, which names the address and says what to do."""
     if end.address.port and sock.type == socket.SOCK_DGRAM:
-        # Leave to send is enough for an ephemeral port only.
+        # A grant to send is enough for an ephemeral port only.
         if end.grant.request.operation is not Operation.UDP_BIND:
             raise TypeError(f"{end.grant} does not allow UDP port {end.address.port} to be bound")
         end.grant.admit([end.address])
@@ -130,7 +130,7 @@ def _bound(end: BindAddress, kind: int, net: Net) -> socket.socket:
         sock = net.socket(af(end.address.family), kind)
         undo.callback(sock.close)
         if end.address.family == 6:
-            # Else `::` takes IPv4 too, which nobody asked for.
+            # Else `::` takes IPv4 too, which the rule for `::` does not speak of.
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if kind == socket.SOCK_STREAM:
             # Not kept from the port by connections of a moment ago. On UDP it would share the port with others, as

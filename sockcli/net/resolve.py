@@ -1,7 +1,7 @@
 """Names to addresses, in time. Takes a Grant, so that nothing is asked that was not allowed.
 
 getaddrinfo blocks for as long as it likes and no signal interrupts it, so it runs in a daemon thread, and this one
-waits for it as it waits for everything else. A thread that comes too late finds nobody waiting and is forgotten.
+waits for it as it waits for everything else. The result of a thread that comes too late is dropped.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sockcli.policy import Grant
 
 LOCALHOST: Final = "localhost"
 
-# With these whoever set the environment sends a name somewhere else, after the policy has seen it.
+# The C library obeys these: a name that the policy has seen would be looked up as another one.
 _REDIRECTS: Final = ("LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES")
 
 _KINDS: Final = {
@@ -101,7 +101,7 @@ class _Lookup:
 
     def __init__(self, net: Net, name: str, family: int, kind: int) -> None:
         self._lock = threading.Lock()
-        # What stands if the thread dies of something nobody thought of.
+        # Stays if the thread ends by an error that is no OSError.
         self._outcome: Answers | OSError = socket.gaierror(socket.EAI_FAIL, "the lookup failed")
         self._pipe: tuple[int, int] | None = os.pipe()
         thread = threading.Thread(target=self._run, args=(net, name, family, kind), name=f"lookup {name}", daemon=True)
@@ -116,14 +116,14 @@ class _Lookup:
         return self._pipe[0]
 
     def answers(self) -> Answers:
-        """What came. Raises OSError, socket.gaierror as a rule."""
+        """What getaddrinfo gave. Raises what it raised: an OSError, most often socket.gaierror."""
         with self._lock:
             if isinstance(self._outcome, OSError):
                 raise self._outcome
             return self._outcome
 
     def abandon(self) -> None:
-        """Nobody waits any longer; again is harmless."""
+        """Stop waiting: close the pipe. Calling it again is harmless."""
         with self._lock:
             pipe, self._pipe = self._pipe, None
         for fd in pipe or ():

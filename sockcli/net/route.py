@@ -1,4 +1,4 @@
-"""The way to an endpoint, hop by hop: what each hop needs leave for, and how it is opened once there is leave.
+"""The way to an endpoint, hop by hop: what has to be allowed for each hop, and how it is opened then.
 
 From this machine to an endpoint is one hop. What is reached through something else, as through a proxy or inside TLS,
 is a further hop, which is opened over the transport of the hop before it. All hops are authorized before the first one

@@ -123,7 +123,7 @@ class _Race:
             else:
                 self._attempts.fail_here(exc)
             return False
-        # One that is connected already is writable at once, so that it needs no path of its own.
+        # A socket that is connected already is writable at once, so that it needs no code of its own.
         self._pending[sock.fileno()] = sock, address
         return True
 
@@ -131,7 +131,7 @@ class _Race:
         """The connection, if that is how the attempt ended."""
         sock, address = self._pending.pop(fd)
         code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if code == 0 and _is_own_echo(sock):
+        if code == 0 and _is_connected_to_itself(sock):
             code = errno.ECONNREFUSED
         if code == 0:
             return sock, address
@@ -140,9 +140,9 @@ class _Race:
         return None
 
 
-def _is_own_echo(sock: socket.socket) -> bool:
-    """Connected to itself: TCP's simultaneous open, where the local port happens to be the one dialled and nobody
-    listens there. It would send us back all that we say."""
+def _is_connected_to_itself(sock: socket.socket) -> bool:
+    """TCP's simultaneous open (RFC 9293, 3.5): nobody listens on a port of this machine, and the kernel chose that very
+    port as the local one. Such a connection would send back all that we send."""
     try:
         return bool(sock.getsockname() == sock.getpeername())
     except OSError:

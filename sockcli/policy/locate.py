@@ -30,7 +30,7 @@ _PASSWD_FIELDS: Final = 7  # passwd(5): name, password, uid, gid, comment, home,
 
 
 class Located(NamedTuple):
-    """Where the manifest is. Nobody `named` one that was found in a usual place, so that it has to be trusted first."""
+    """Where the manifest is. One that was not `named` was found in a usual place, and must be one to trust."""
 
     path: str
     named: bool

@@ -79,7 +79,7 @@ class Policy:
         self._observer = observer
 
     def decide(self, request: Request) -> Decision:
-        """What `authorize` would answer. Raises UsageError for what is no request, whatever the rules."""
+        """What `authorize` would answer. Raises UsageError for a request that makes no sense under any rules."""
         _check(request)
         forbidding = next(self._deny.matches(request), None)
         if forbidding is not None:
@@ -90,10 +90,10 @@ class Policy:
         return Decision(False, None, str(Rule.exactly(request)))
 
     def authorize(self, request: Request | Grant) -> Grant:
-        """Leave to do it. Raises Denied, and UsageError as `decide` does.
+        """Permission to do it. Raises Denied, and UsageError as `decide` does.
 
-        A Grant of this policy's own is given back: whoever has to know the answer before opening anything asks first,
-        and hands on what it got. Another policy's Grant proves nothing here, so its request is decided anew.
+        A Grant that this policy made is given back as it is: who needs the answer early asks early, and hands on the
+        Grant instead of the request. Another policy's Grant proves nothing here, so its request is decided again.
         """
         if isinstance(request, Grant):
             if request._policy is self:
@@ -227,7 +227,7 @@ _ONLY_POLICY: Final = object()
 
 @final
 class Grant:
-    """Leave to make one request: whatever resolves, binds, sends or connects takes one. Immutable."""
+    """Permission to make one request: all that resolves, binds, sends or connects takes one. Immutable."""
 
     __slots__ = ("_policy", "request", "rule", "source")
 

@@ -67,7 +67,7 @@ class Suffix(NamedTuple):
     def contains(self, other: Pattern) -> bool:
         match other:
             case Suffix(domain):
-                return self._is_under(domain) or other.covers_nothing
+                return self._is_under(domain)
             case Exact(host):
                 return self.covers(host)
             case _:
@@ -75,7 +75,7 @@ class Suffix(NamedTuple):
 
     @property
     def covers_nothing(self) -> bool:
-        """`*.0.0.1`: whatever ends so is an address, or no host at all."""
+        """`*.0.0.1`: a host that ends in a number is an address or is refused, so that no name is under it."""
         return is_numeric(self.domain.rpartition(".")[2])
 
     def _is_under(self, name: str) -> bool:
@@ -102,9 +102,7 @@ class Block(NamedTuple):
                 return kind is self.kind and bits >= self.bits and prefix >> bits - self.bits == self.prefix
             case Exact(host):
                 return self.covers(host)
-            case Suffix():
-                return other.covers_nothing
-            case AnyHost():
+            case _:
                 return False
 
     def __str__(self) -> str:
@@ -128,9 +126,7 @@ class Exact(NamedTuple):
                 # Of one address only, and of that one on every link.
                 whole = kind is self.host.kind and bits == WIDTHS[kind] and prefix == self.host.packed
                 return whole and not (kind is HostKind.IPV6 and is_link_local(prefix))
-            case Suffix():
-                return other.covers_nothing
-            case AnyHost():
+            case _:
                 return False
 
     def __str__(self) -> str:
@@ -192,11 +188,11 @@ class Rule(NamedTuple):
         Where a covered name may lead is another matter: `*` trusts it further than the name itself does. And deny rules
         forbid more than they cover (index.py).
         """
-        if self.operation is not other.operation:
-            return False
         if isinstance(other.pattern, Suffix) and other.pattern.covers_nothing:
             return True
-        return self.port in (None, other.port) and self.pattern.contains(other.pattern)
+        if self.operation is not other.operation or self.port not in (None, other.port):
+            return False
+        return self.pattern.contains(other.pattern)
 
     def __str__(self) -> str:
         if not self.operation.takes_address:
@@ -269,7 +265,7 @@ def _parse_block(text: str) -> Block:
         host = Host.parse(address)
         if host.is_address:
             return _block(HostKind.IPV4, host.packed, bits)
-    # Host.parse would advise 0.0.0.10 for 10/8, which is meant by nobody.
+    # Host.parse would advise 0.0.0.10 for 10/8, which is not what was meant.
     raise UsageError("a block starts with four plain decimal numbers, as in 10.0.0.0/8")
 
 

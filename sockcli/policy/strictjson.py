@@ -1,7 +1,7 @@
 """Bytes to a JSON value, more strictly than the standard library: UTF-8 only, no key twice, no NaN.
 
-Of a key given twice the standard library takes the last, another reader the first: the file says two things. Whatever
-the bytes, the answer is a value and a list of problems, each with its place; no exception gets out.
+A key given twice says two things: the standard library takes the last, other readers the first. For any bytes the
+answer is a value and a list of problems, each with its place; no exception gets out.
 
 A place is how one gets to a value: `permissions[0].socket[2]`. Where that is in the text, in line and column,
 `positions` finds out afterwards, for those who ask: the standard library's reader does not tell, and one of our own

@@ -6,17 +6,15 @@ The engine blocks, and asyncio knows no way to end a thread. It need not: every 
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol, TypeVar
 
 from sockcli.base.connect_options import DialOptions, ListenOptions
+from sockcli.base.interrupts import Cancellation
 from sockcli.base.poller import Interrupt
 from sockcli.engine import Answer, Engine
-from sockcli.errors import Interrupted
 from sockcli.net.listen import TcpListener
 from sockcli.net.transport import Transport
 from sockcli.net.udp import UdpReceiver
@@ -55,31 +53,6 @@ class _Open(Protocol):
 
 def _close(what: _Open) -> None:
     what.close()
-
-
-class Cancellation:
-    """An Interrupt that another thread triggers, once."""
-
-    def __init__(self) -> None:
-        self._read, self._write = os.pipe()
-        self._cancelled = self._closed = False
-
-    def fileno(self) -> int:
-        return self._read
-
-    def check(self) -> None:
-        if self._cancelled:
-            raise Interrupted(signal.SIGINT)
-
-    def cancel(self) -> None:
-        if not self._cancelled and not self._closed:  # its number may be another file's by now
-            self._cancelled = True
-            os.write(self._write, b"!")
-
-    def close(self) -> None:
-        self._closed = True
-        os.close(self._read)
-        os.close(self._write)
 
 
 async def opened(work: Callable[[Interrupt], T], discard: Callable[[T], None]) -> T:

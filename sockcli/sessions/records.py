@@ -50,7 +50,7 @@ class Records:
         self._each(lambda tap: tap.received(data))
 
     def sent(self, data: memoryview) -> None:
-        """What the kernel consume. Raises LocalFailure."""
+        """Bytes of ours that the kernel took. Raises LocalFailure."""
         if self._taps:
             copy = bytes(data)
             self._each(lambda tap: tap.sent(copy))

@@ -22,7 +22,7 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
 _DEFAULTS: Final = {"eol": "auto", "encoding": "utf-8", "view": "text", "timestamps": "off", "terminal": "auto"}
 
 
-class Settings:
+class SessionSettings:
     """How a session shows and sends. `set` changes them one at a time, by the words in CHOICES."""
 
     __slots__ = ("_chosen", "encoding", "eol", "terminal", "timestamps", "view")
@@ -64,9 +64,9 @@ class Settings:
     def copy(self) -> Self:
         return type(self)(**self.values())
 
-    def over(self, others: Settings) -> Settings:
+    def over(self, others: SessionSettings) -> SessionSettings:
         """These as they were given, and for the rest the others."""
-        return Settings(**{**others.values(), **self._chosen})
+        return SessionSettings(**{**others.values(), **self._chosen})
 
 
 def _either(choices: tuple[str, ...]) -> str:

@@ -19,7 +19,7 @@ from sockcli.commands.table import COMMANDS, find, help_text, markdown_table, op
 from sockcli.errors import Denied, TimedOut, UsageError
 from sockcli.policy import Decision, Grant, Request
 from sockcli.policy.policy import Dropped
-from sockcli.sessions import flush
+from sockcli.sessions import manager
 from sockcli.sessions.session import Session
 from sockcli.stdio.progress import amount
 from tests.console.conftest import Peer
@@ -231,7 +231,7 @@ def test_a_session_is_announced(peer: Peer) -> None:
 
 
 def test_close_does_not_wait_for_a_peer_that_takes_nothing(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flush, "STALLED", 0.2)
+    monkeypatch.setattr(manager, "STALLED", 0.2)
 
     async def main() -> None:
         async with shell_with(peer) as (shell, connection):

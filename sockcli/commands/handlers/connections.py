@@ -13,7 +13,6 @@ from sockcli.commands import word_parser
 from sockcli.commands.model import Call
 from sockcli.commands.shell import Shell
 from sockcli.errors import TimedOut
-from sockcli.sessions.flush import flush
 from sockcli.sessions.manager import SessionManager
 from sockcli.sessions.session import Session
 from sockcli.sessions.targets import Target
@@ -79,7 +78,7 @@ async def close(call: Call) -> None:
     session = call.session(*call.words(most=1))
     manager = call.shell.manager
     try:
-        await flush(manager, session)
+        await manager.flush(session)
         left = 0 if session.over else session.unsent
     finally:
         # Also if Ctrl-C ended the wait: to close it is what was asked for.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sockcli.sessions.line_flow import LineFlow
+from sockcli.console.line_flow import LineFlow
 
 RED, PLAIN = b"\x1b[31m", b"\x1b[0m"
 
