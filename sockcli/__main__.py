@@ -9,25 +9,25 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-# More objects than loading a command makes. They all stay, so looking for garbage among them again and again, once
-# for every few hundred that are made, finds nothing and takes a tenth of the start.
-LOADED = 100_000
+# More objects than loading a command makes. None of them becomes garbage while it loads; Python's collector would
+# look for some after every few hundred, which takes a tenth of the start-up time.
+GC_THRESHOLD = 100_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the result is the process's exit code. A signal that ended it ends the process."""
-    gc.set_threshold(LOADED)
+    gc.set_threshold(GC_THRESHOLD)
     try:
         return _main(sys.argv[1:] if argv is None else argv)
     finally:
-        # What is left goes with the process. Python would look through it for garbage first, for several milliseconds.
+        # The process ends now. Without this, Python would first look for garbage, which takes several milliseconds.
         gc.freeze()
 
 
 def _main(argv: Sequence[str]) -> int:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        # Python's own handler would print a traceback while modules load; a command that has something to
-        # finish on Ctrl-C installs its own.
+        # On Ctrl-C while modules load, Python's own handler would print a traceback. Commands that have something to
+        # finish on Ctrl-C install a handler of their own later.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     from sockcli.stdio.descriptors import fill_closed_descriptors
@@ -43,7 +43,7 @@ def _main(argv: Sequence[str]) -> int:
 
         _flush_stdout()
         die_of(exc.signum)
-        return exc.exit_code  # the signal is blocked: nothing is left but to say what it was
+        return exc.exit_code  # the signal is blocked, so it could not end the process
     return _flush_stdout() or ExitCode(code)
 
 
@@ -64,8 +64,8 @@ def _run(argv: Sequence[str]) -> int:
     except OSError as exc:
         from sockcli.base.formatting import system_reason
 
-        # Whatever has an endpoint was translated where it happened. This is a fault of stdout's, where an answer or
-        # a help page goes, or one of the machine's.
+        # The network's errors were translated where they happened. This one came from writing an answer or a help
+        # page to stdout, or from the machine, as a lack of memory or descriptors.
         code = _flush_stdout()
         if code == ExitCode.OK:
             report(f"{exc.filename}: {system_reason(exc)}" if exc.filename else system_reason(exc))
@@ -74,14 +74,14 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _click(argv: Sequence[str]) -> object:
-    """What the command returns, with click's own exceptions as ours."""
+    """Run the command and return what it returns. click's exceptions become ours."""
     import click
 
     from sockcli.cli.main import cli
     from sockcli.errors import Interrupted
 
     try:
-        # Not in its standalone mode: there click prints in its own form, and turns Ctrl-C into exit 1.
+        # In its standalone mode click would print errors in its own form, and exit with 1 on Ctrl-C.
         return cli.main(list(argv), prog_name="sockcli", standalone_mode=False)
     except click.UsageError as exc:
         from sockcli.cli.usage import usage_error, wants_events
@@ -119,7 +119,7 @@ def _flush_stdout() -> int:
         code = ExitCode.FAILURE
     else:
         return ExitCode.OK
-    # What is left in the buffer has nowhere to go; with this Python's own flush at the end is quiet.
+    # The rest of the buffer cannot be written. Python tries again at its end, and now succeeds quietly.
     os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
     return code
 

@@ -5,20 +5,20 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import Self
 
 from sockcli.base.deadline import NEVER, Deadline
 from sockcli.base.endpoint import Address
-from sockcli.base.poller import NO_INTERRUPT, READABLE, Interrupt, wait
-from sockcli.errors import SockcliError, TimedOut
+from sockcli.base.interrupts import Cancellation
+from sockcli.base.poller import NO_INTERRUPT, Interrupt, wait
+from sockcli.errors import Interrupted, SockcliError, TimedOut
 from sockcli.net.transport import CHUNK, WANT_READ, WANT_WRITE, Events, NotReady, Transport
 from sockcli.policy import Grant
 
 Handler = Callable[[bytes], None]
-CloseHandler = Callable[[SockcliError | None], None]
+CloseHandler = Callable[[BaseException | None], None]
 
 
 class Connection:
@@ -31,7 +31,7 @@ class Connection:
     def __init__(self, transport: Transport, interrupt: Interrupt = NO_INTERRUPT) -> None:
         self._transport = transport
         self._interrupt = interrupt
-        self._reader: _Reader | None = None
+        self._reader: _ReceivingThread | None = None
 
     @property
     def peer(self) -> Address:
@@ -85,12 +85,13 @@ class Connection:
     def on_receive(self, handler: Handler, on_close: CloseHandler | None = None) -> None:
         """From now on call `handler` with what comes in, on a thread of the connection's own.
 
-        `on_close` is called once, last: with None at the peer's end or `close`, with the error otherwise. What
-        `handler` raises ends the thread, and is reported as for any thread (`threading.excepthook`).
+        `on_close` is called once, last, whatever ended it: with None at the peer's end or after `close`, else with
+        the error. That is a SockcliError when the connection is lost. What `handler` itself raises is reported as well,
+        as for any thread (`threading.excepthook`). Raises RuntimeError where there is a handler already.
         """
         if self._reader is not None:
             raise RuntimeError("the connection has a handler already")
-        self._reader = _Reader(self._transport, handler, on_close)
+        self._reader = _ReceivingThread(self._transport, handler, on_close)
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until the handler given to `on_receive` was called for the last time. Raises TimedOut."""
@@ -116,24 +117,22 @@ class Connection:
             raise TimedOut(f"{self.peer}: {what} within {deadline.seconds:g} s")
 
 
-class _Reader:
-    """The thread behind `on_receive`. A pipe ends its wait, so that closing never waits for the peer."""
+class _ReceivingThread:
+    """The thread behind `on_receive`. `stop` ends its wait, so that closing never waits for the peer."""
 
     def __init__(self, transport: Transport, handler: Handler, on_close: CloseHandler | None) -> None:
         self._transport = transport
         self._handler = handler
         self._on_close = on_close
-        self._stop_in, self._stop_out = os.pipe()
-        self._stopped = False
-        self._lock = threading.Lock()
+        self._stop = Cancellation()
+        self._lock = threading.Lock()  # of `_stop`: the handler and the program may close at the same time
         self._thread = threading.Thread(target=self._run, name=f"sockcli {transport.peer}", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        with self._lock:  # the handler and the program may close it at the same time
-            if not self._stopped:
-                self._stopped = True
-                os.close(self._stop_out)  # the other end becomes readable, and stays so
+        """End it, and wait until it has ended, unless it is the handler itself that asks."""
+        with self._lock:
+            self._stop.cancel()
         self.join(None)
 
     def join(self, timeout: float | None) -> bool:
@@ -144,25 +143,30 @@ class _Reader:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        error: SockcliError | None = None
+        error: BaseException | None = None
         try:
             self._read()
         except SockcliError as exc:
             error = exc
+        except BaseException as exc:
+            error = exc  # the handler's; `threading.excepthook` reports it
+            raise
         finally:
-            os.close(self._stop_in)
-        if self._on_close is not None:
-            self._on_close(error)
+            with self._lock:
+                self._stop.close()
+            if self._on_close is not None:
+                self._on_close(error)
 
     def _read(self) -> None:
-        while not self._stopped:
+        while not self._stop.cancelled:
             data = self._transport.receive()
             if isinstance(data, bytes):
                 self._handler(data)
             elif data is NotReady.EOF:
                 return
             elif not self._transport.pending():
-                wait(
-                    [(self._transport.fileno(), self._transport.interest(WANT_READ)), (self._stop_in, READABLE)],
-                    NEVER,
-                )
+                events = self._transport.interest(WANT_READ)
+                try:
+                    wait([(self._transport.fileno(), events)], NEVER, self._stop)
+                except Interrupted:
+                    return

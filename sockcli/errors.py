@@ -66,7 +66,7 @@ _PREPOSITIONS = {"tcp-listen": "on", "udp-bind": "on"}
 
 
 class Denied(SockcliError):
-    """The manifest does not allow it; nothing was resolved or sent beyond what it does allow.
+    """The manifest does not allow it. Nothing was looked up or sent but what it does allow.
 
     `suggestion` is the rule, in canonical form, that would allow the request; None where a deny rule
     decided, which is then in `rule` and its place in `source`.
@@ -132,7 +132,7 @@ class ManifestError(SockcliError):
 
 
 class Unresolved(SockcliError):
-    """The name has no address. Where that is `temporary`, nobody knows: no server could be asked."""
+    """The name has no address. If `temporary`, no server answered, so that it may have one after all."""
 
     kind = "unresolved"
     exit_code = ExitCode.UNRESOLVED
@@ -164,7 +164,7 @@ class ProtocolError(SockcliError):
 
 
 class OutputGone(SockcliError):
-    """Whoever read stdout went away. Nobody is left to tell, so nothing is printed."""
+    """The program that read stdout has gone. As other tools do, say nothing."""
 
     exit_code = ExitCode.SIGPIPE
 

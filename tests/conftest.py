@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -17,6 +18,14 @@ settings.register_profile(
     "sockcli", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("sockcli")
+
+
+def pytest_configure() -> None:
+    """Undo what `nohup` or a shell's `&` left ignored: sockcli keeps an inherited "ignore", and so would every program
+    that a test starts and then wants to end by that signal."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for signum in (signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(signum, signal.SIG_DFL)
 
 
 def _must_run(report: pytest.TestReport | pytest.CollectReport) -> None:

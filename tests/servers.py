@@ -29,7 +29,6 @@ _PACKAGES: Final = {
     "memcached": "memcached",
     "dnsmasq": "dnsmasq-base",
     "in.tftpd": "atftpd",
-    "atftpd": "atftpd",
     "rsyslogd": "rsyslog",
     "socat": "socat",
     "nc.openbsd": "netcat-openbsd",
@@ -196,11 +195,22 @@ def dnsmasq(directory: Path, *records: str, port: int | None = None, wrapper: Se
 def tftpd(directory: Path) -> Iterator[Server]:
     """Serves the files in `directory`; each answer comes from a port of its own, as RFC 1350 wants."""
     path = program("in.tftpd")
-    options = ["--daemon", "--no-fork", "--bind-address", "127.0.0.1", "--logfile", "-"]
-    if os.geteuid() == 0:
-        options += ["--user", "root.root"]
-    with running(directory, lambda port: [path, *options, "--port", str(port), str(directory)], ["udp"]) as server:
+    # Two packages install a program of this name, and each knows options that the other refuses.
+    version = subprocess.run([path, "-V"], capture_output=True, text=True, check=False).stdout
+    command = _tftpd_hpa if version.startswith("tftp-hpa") else _atftpd
+    with running(directory, lambda port: [path, *command(port), str(directory)], ["udp"]) as server:
         yield server
+
+
+def _atftpd(port: int) -> list[str]:
+    user = ["--user", "root.root"] if os.geteuid() == 0 else []
+    return ["--daemon", "--no-fork", "--logfile", "-", "--bind-address", "127.0.0.1", "--port", str(port), *user]
+
+
+def _tftpd_hpa(port: int) -> list[str]:
+    if os.geteuid() != 0:
+        pytest.skip("tftpd-hpa changes its user at the start, which only root may do (Debian: atftpd needs no root)")
+    return ["--foreground", "--address", f"127.0.0.1:{port}", "--user", "root", "--secure"]
 
 
 class Syslog(NamedTuple):

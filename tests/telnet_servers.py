@@ -18,11 +18,13 @@ SERVICES: Final = Path(__file__).parent / "services"
 # A login that needs no account: it says what it knows of the client, and repeats each line until `bye`. Nothing is
 # said at its end, because telnetd drops what its child wrote last.
 LOGIN: Final = r"""#!/bin/sh
-trap 'echo interrupted' INT
+trap 'echo interrupted; interrupted=yes' INT
 echo "TERM=$TERM, $(stty size)"
 echo ready
 while :; do
-  read -r line || continue
+  # `read` fails at an interrupt, which is no end, and at the end of the input: only then did no trap run.
+  interrupted=
+  read -r line || { [ "$interrupted" ] && continue; exit; }
   [ "$line" = bye ] && exit
   echo "got <$line>"
 done

@@ -241,6 +241,53 @@ def test_only_the_engine_opens() -> None:
     assert not wrong
 
 
+def test_no_class_name_stands_twice() -> None:
+    """Else a reader has to look at the imports of a file to know which class is meant."""
+    homes: dict[str, list[str]] = {}
+    for module, tree in sources().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(module)
+    assert {name: modules for name, modules in homes.items() if len(modules) > 1} == {}
+
+
+# click makes a dictionary of a command line. request.py makes typed values of it, and nothing below has such a thing.
+UNTYPED: Final = frozenset({"dict[str, Any]", "Mapping[str, Any]", "MutableMapping[str, Any]"})
+
+
+def test_no_dictionary_of_clicks_is_handed_on() -> None:
+    """The only one there is belongs to asyncio, which tells an exception handler of a fault in that way."""
+    wrong = [
+        f"{module}:{node.lineno} has a {ast.unparse(node)}"
+        for module, tree in sources().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Subscript) and ast.unparse(node) in UNTYPED and id(node) not in handed_by_asyncio(tree)
+    ]
+    assert not wrong
+
+
+def handed_by_asyncio(tree: ast.Module) -> set[int]:
+    """The annotations of `context` in `(loop, context)`, the arguments of an event loop's exception handler."""
+    return {
+        id(argument.annotation)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and any("AbstractEventLoop" in ast.unparse(a) for a in node.args.args)
+        for argument in node.args.args
+        if argument.arg == "context"
+    }
+
+
+def test_options_to_connect_are_made_in_one_place_of_the_command_line() -> None:
+    makers = {
+        module
+        for module, tree in sources().items()
+        if top(module) in ("cli", "commands", "console")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("DialOptions", "ListenOptions")
+    }
+    assert makers == {"cli.request"}
+
+
 def test_graph_has_edges_of_every_kind() -> None:
     """Else the rules above would hold of anything."""
     edges = {(each.importer, each.imported, each.name) for module in sources() for each in internal(module)}

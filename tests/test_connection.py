@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import sockcli
-from sockcli import Connection, Denied, Engine, Manifest, SockcliError, TimedOut, Unreachable, UsageError
+from sockcli import Connection, Denied, Engine, Manifest, TimedOut, Unreachable, UsageError
 from sockcli.base.endpoint import Host
 from sockcli.errors import Interrupted
 from tests.running import Stop
@@ -86,7 +86,7 @@ def test_send_all_waits_for_a_peer_that_reads_late(engine: Engine, server: socke
 def test_a_handler_is_called_with_what_comes_in_and_once_at_the_end(engine: Engine, server: socket.socket) -> None:
     connection, peer = connect(engine, server)
     got: queue.Queue[bytes] = queue.Queue()
-    ended: queue.Queue[SockcliError | None] = queue.Queue()
+    ended: queue.Queue[BaseException | None] = queue.Queue()
     with connection, peer:
         connection.on_receive(got.put, ended.put)
         peer.sendall(b"one")
@@ -103,7 +103,7 @@ def test_a_handler_is_called_with_what_comes_in_and_once_at_the_end(engine: Engi
 
 def test_a_handler_learns_of_a_reset(engine: Engine, server: socket.socket) -> None:
     connection, peer = connect(engine, server)
-    ended: queue.Queue[SockcliError | None] = queue.Queue()
+    ended: queue.Queue[BaseException | None] = queue.Queue()
     with connection:
         connection.on_receive(lambda _: None, ended.put)
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
@@ -113,13 +113,29 @@ def test_a_handler_learns_of_a_reset(engine: Engine, server: socket.socket) -> N
 
 def test_close_ends_the_handlers_thread_even_from_the_handler(engine: Engine, server: socket.socket) -> None:
     connection, peer = connect(engine, server)
-    ended: queue.Queue[SockcliError | None] = queue.Queue()
+    ended: queue.Queue[BaseException | None] = queue.Queue()
     connection.on_receive(lambda _: connection.close(), ended.put)
     with peer:
         peer.sendall(b"x")
         assert ended.get(timeout=WAIT) is None
         assert peer.recv(1) == b""
     connection.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_what_a_handler_raises_is_told_at_the_end_and_reported(engine: Engine, server: socket.socket) -> None:
+    connection, peer = connect(engine, server)
+    ended: queue.Queue[BaseException | None] = queue.Queue()
+
+    def fail(_data: bytes) -> None:
+        raise ZeroDivisionError
+
+    with connection, peer:
+        connection.on_receive(fail, ended.put)
+        peer.sendall(b"x")
+        assert isinstance(ended.get(timeout=WAIT), ZeroDivisionError)
+        connection.join(WAIT)
+    assert ended.empty()
 
 
 def test_datagrams_are_whole_and_an_empty_one_is_no_end(engine: Engine) -> None:

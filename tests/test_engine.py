@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from sockcli.base.connect_options import DialOptions, ListenOptions, Source
+from sockcli.base.connect_options import DialOptions, ListenOptions, LocalAddress
 from sockcli.base.deadline import Deadline
 from sockcli.base.endpoint import Host, Operation
 from sockcli.base.poller import Interrupt, NoInterrupt
@@ -149,6 +149,13 @@ class TestOpen:
     def test_listening_is_not_connecting(self, text: str) -> None:
         with pytest.raises(UsageError, match="not for connecting"):
             Engine(policy(text)).open(request(text))
+
+    def test_another_policys_grant_opens_nothing(self) -> None:
+        wanted = request("tcp-connect:a.test:80")
+        net = Names({"a.test": ["127.0.0.1"]})
+        with pytest.raises(Denied):
+            Engine(policy("tcp-connect:b.test"), net=net).open(policy(str(wanted)).authorize(wanted))
+        assert net.looked_up == []
 
     def test_port_0_is_nothing_to_connect_to(self) -> None:
         with pytest.raises(UsageError, match="port 0"):
@@ -325,29 +332,31 @@ class TestSource:
     def test_address(self, server: socket.socket) -> None:
         wanted = ask(Operation.TCP_CONNECT, server)
         engine = Engine(policy(str(wanted)))
-        with closing(engine.open(wanted, DialOptions(source=Source(wanted.host)))) as transport:
+        with closing(engine.open(wanted, DialOptions(source=LocalAddress(wanted.host)))) as transport:
             assert transport.local.host == wanted.host
         if server.family == socket.AF_INET:
-            with closing(engine.open(wanted, DialOptions(source=Source(Host.parse("127.0.0.9"))))) as transport:
+            with closing(engine.open(wanted, DialOptions(source=LocalAddress(Host.parse("127.0.0.9"))))) as transport:
                 assert transport.local.host.text == "127.0.0.9"
 
     def test_port(self, server: socket.socket, host: str) -> None:
         with plain_socket(host) as probe:
             port = probe.getsockname()[1]
         wanted = ask(Operation.TCP_CONNECT, server, "localhost")
-        with closing(Engine(policy(str(wanted))).open(wanted, DialOptions(source=Source(None, port)))) as transport:
+        with closing(
+            Engine(policy(str(wanted))).open(wanted, DialOptions(source=LocalAddress(None, port)))
+        ) as transport:
             assert transport.local.port == port
 
     def test_port_0_is_the_systems_choice(self, udp_server: socket.socket) -> None:
         wanted = ask(Operation.UDP_SEND_TO, udp_server)
-        with closing(Engine(policy(str(wanted))).open(wanted, DialOptions(source=Source(None, 0)))) as transport:
+        with closing(Engine(policy(str(wanted))).open(wanted, DialOptions(source=LocalAddress(None, 0)))) as transport:
             assert transport.local.port
 
     def test_its_family_is_the_only_one_looked_up_and_tried(self) -> None:
         net = Names({"printer.test": ["2001:db8::7", "192.0.2.7"]}, {"192.0.2.7": REFUSED, "2001:db8::7": REFUSED})
         with pytest.raises(Unreachable):
             Engine(policy("tcp-connect:*"), net=net).open(
-                request("tcp-connect:printer.test:80"), DialOptions(source=Source(Host.parse("192.0.2.1")))
+                request("tcp-connect:printer.test:80"), DialOptions(source=LocalAddress(Host.parse("192.0.2.1")))
             )
         assert [host for _, host in net.tried] == ["192.0.2.7"]
         assert net.made[0].bound == ("192.0.2.1", 0)
@@ -365,7 +374,7 @@ class TestSource:
     @pytest.mark.parametrize("operation", ["tcp-connect", "udp-send-to"])
     def test_that_does_not_fit(self, operation: str, source: str, target: str, family: int) -> None:
         net = Names({})
-        options = DialOptions(family=family, source=Source(Host.parse(source), 5000))
+        options = DialOptions(family=family, source=LocalAddress(Host.parse(source), 5000))
         with pytest.raises(UsageError, match="bad source"):
             Engine(policy(operation, "udp-bind"), net=net).open(request(f"{operation}:{target}:80"), options)
         assert not net.looked_up
@@ -374,14 +383,14 @@ class TestSource:
     def test_that_contradicts_the_target_is_no_address(self) -> None:
         with pytest.raises(Unresolved, match="has no IPv4 address"):
             Engine(policy("tcp-connect:*")).open(
-                request("tcp-connect:[::1]:80"), DialOptions(family=4, source=Source(None, 5000))
+                request("tcp-connect:[::1]:80"), DialOptions(family=4, source=LocalAddress(None, 5000))
             )
 
 
 class TestUdpSourcePort:
     """A port of one's own is bound only with leave for it, asked for before anything else happens."""
 
-    def open(self, rules: Policy, source: Source, target: str = "printer.test", family: int = 0) -> Names:
+    def open(self, rules: Policy, source: LocalAddress, target: str = "printer.test", family: int = 0) -> Names:
         net = Names({"printer.test": ["2001:db8::7", "192.0.2.7"]})
         engine = Engine(rules, net=net)
         with pytest.raises(Denied) as caught:
@@ -393,7 +402,7 @@ class TestUdpSourcePort:
 
     def test_address_and_port(self) -> None:
         rules = policy("udp-send-to:*", "udp-bind:192.0.2.9:5001", "udp-bind:192.0.2.8:5000", "udp-bind:*:99")
-        self.open(rules, Source(Host.parse("192.0.2.9"), 5000))
+        self.open(rules, LocalAddress(Host.parse("192.0.2.9"), 5000))
         assert self.suggestion == "udp-bind:192.0.2.9:5000"
 
     @pytest.mark.parametrize(
@@ -407,12 +416,12 @@ class TestUdpSourcePort:
         ],
     )
     def test_port_alone(self, target: str, family: int, suggestion: str) -> None:
-        self.open(policy("udp-send-to:*", "udp-bind:127.0.0.1:5000"), Source(None, 5000), target, family)
+        self.open(policy("udp-send-to:*", "udp-bind:127.0.0.1:5000"), LocalAddress(None, 5000), target, family)
         assert self.suggestion == suggestion
 
     def test_deny_rule(self) -> None:
         rules = policy("udp-send-to:*", "udp-bind:*", deny=["udp-bind:*:5000"])
-        self.open(rules, Source(None, 5000))
+        self.open(rules, LocalAddress(None, 5000))
         assert self.suggestion is None
 
     @pytest.mark.parametrize(("rule", "chosen"), [("0.0.0.0", 4), ("[::]", 6)])
@@ -420,7 +429,7 @@ class TestUdpSourcePort:
         with plain_socket("0.0.0.0", socket.SOCK_DGRAM) as probe:
             port = probe.getsockname()[1]
         engine = Engine(policy("udp-send-to:localhost", f"udp-bind:{rule}:{port}"))
-        options = DialOptions(source=Source(None, port))
+        options = DialOptions(source=LocalAddress(None, port))
         with closing(engine.open(request("udp-send-to:localhost:9"), options)) as transport:
             assert transport.peer.family == chosen
             assert transport.local.port == port
@@ -429,11 +438,11 @@ class TestUdpSourcePort:
         with plain_socket(host) as probe:
             port = probe.getsockname()[1]
         wanted = ask(Operation.TCP_CONNECT, server)
-        Engine(policy(str(wanted))).open(wanted, DialOptions(source=Source(wanted.host, port))).close()
+        Engine(policy(str(wanted))).open(wanted, DialOptions(source=LocalAddress(wanted.host, port))).close()
 
     def test_address_alone_needs_none(self, udp_server: socket.socket) -> None:
         wanted = ask(Operation.UDP_SEND_TO, udp_server)
-        Engine(policy(str(wanted))).open(wanted, DialOptions(source=Source(wanted.host))).close()
+        Engine(policy(str(wanted))).open(wanted, DialOptions(source=LocalAddress(wanted.host))).close()
 
 
 class TestListen:
@@ -543,7 +552,7 @@ class TestResolve:
 
 
 @pytest.mark.parametrize("host", ["239.1.2.3", "[ff15::7]", "group.test"])
-def test_a_multicast_group_is_not_bound_without_leave_to_join_it(host: str) -> None:
+def test_a_multicast_group_is_not_bound_without_a_grant_to_join_it(host: str) -> None:
     net = Names({"group.test": ["239.1.2.3"]})
     for rules, deny in ((["udp-bind"], []), (["udp-bind", "udp-multicast-membership"], ["udp-multicast-membership"])):
         with pytest.raises(Denied, match="udp-multicast-membership denied"):
@@ -559,5 +568,5 @@ def test_failures_leave_no_descriptor() -> None:
     with pytest.raises(Unreachable):
         engine.open(wanted, DialOptions(retry=3, retry_delay=0))
     with pytest.raises(LocalFailure):
-        engine.open(wanted, DialOptions(source=Source(Host.parse("192.0.2.99"))))
+        engine.open(wanted, DialOptions(source=LocalAddress(Host.parse("192.0.2.99"))))
     assert not open_descriptors() - before

@@ -6,22 +6,24 @@ the audit events of a whole `sockcli` process.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from sockcli.base.connect_options import DialOptions, ListenOptions, Source
+from sockcli.base.connect_options import DialOptions, ListenOptions, LocalAddress
+from sockcli.base.endpoint import Address
 from sockcli.engine import Engine
-from sockcli.errors import Denied
+from sockcli.errors import Denied, SockcliError
 from sockcli.net.system import Net, SockAddr
-from sockcli.policy import Policy
+from sockcli.policy import Decision, Dropped, Grant, Policy, Request
 from tests.net.support import policy, request
 
 
@@ -41,7 +43,7 @@ class SpyingNet(Net):
 
 
 TARGETS: Final = ("127.0.0.1:99", "[::1]:99", "localhost:99", "printer.test:99", "192.0.2.1:99")
-OWN_PORT: Final = DialOptions(source=Source(None, 5000))
+OWN_PORT: Final = DialOptions(source=LocalAddress(None, 5000))
 Entry = Callable[[Engine, str], object]
 
 # Every way in, for a target.
@@ -98,6 +100,37 @@ def test_spy_sees_what_is_allowed() -> None:
         with pytest.raises(Exception, match=r"printer\.test"):
             entry(Engine(policy(*EVERYTHING), net=net), "printer.test:99")
         assert net.calls == ["getaddrinfo printer.test"]
+
+
+class Audit:
+    """Keeps what it was told of, as `decided` or `admitted` and the endpoint."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def decided(self, request: Request, decision: Decision) -> None:
+        self.told.append(f"decided {request.endpoint} {decision.allowed}")
+
+    def admitted(self, grant: Grant, admitted: Sequence[Address], dropped: Sequence[Dropped]) -> None:
+        self.told.append(f"admitted {grant.request.endpoint} {len(admitted)} {len(dropped)}")
+
+
+@pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
+@pytest.mark.parametrize("allowed", [True, False])
+def test_every_way_in_is_told_to_the_observer_before_it_reaches_the_network(entry: Entry, allowed: bool) -> None:
+    rules, audit = policy(*EVERYTHING) if allowed else policy(), Audit()
+    rules.observe(audit)
+    told: list[list[str]] = []
+
+    class Watched(SpyingNet):
+        def socket(self, family: int, kind: int) -> socket.socket:
+            told.append(list(audit.told))
+            return super().socket(family, kind)
+
+    with contextlib.suppress(SockcliError):
+        entry(Engine(rules, net=Watched()), "127.0.0.1:99")
+    assert f"decided 127.0.0.1:99 {allowed}" in audit.told
+    assert all("admitted 127.0.0.1:99 1 0" in before for before in told)
 
 
 def test_denied_reaches_nothing_in_the_whole_process(monkeypatch: pytest.MonkeyPatch) -> None:

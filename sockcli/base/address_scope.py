@@ -15,7 +15,7 @@ from sockcli.base.endpoint import Host, HostKind
 
 
 class Scope(Enum):
-    """The later in this list, the less a name may lead there."""
+    """In this order: the later a scope stands, the less a name may lead there."""
 
     GLOBAL = "global"
     PRIVATE = "private"  # any other unicast address: inside, reserved, for documentation, or a tunnel's
@@ -23,7 +23,7 @@ class Scope(Enum):
     LINK_LOCAL = "link-local"
     MULTICAST = "multicast"
     BROADCAST = "broadcast"
-    THIS_NETWORK = "this-network"  # 0.0.0.0/8 but for 0.0.0.0: a source, never a destination (RFC 1122, 3.2.1.3)
+    THIS_NETWORK = "this-network"  # 0.0.0.0/8 without 0.0.0.0: a source, never a destination (RFC 1122, 3.2.1.3)
     UNSPECIFIED = "unspecified"
 
 
@@ -67,7 +67,7 @@ def _teredo(packed: int) -> tuple[int, ...]:
 def _local_nat64(packed: int) -> tuple[int, ...]:
     """RFC 8215's block: any of RFC 6052's prefix lengths that fit in it, and nothing in the address tells which.
 
-    A reading in 0.0.0.0/8 is left out: it is the padding of another.
+    A reading in 0.0.0.0/8 is left out: those zeros are the padding of another prefix length.
     """
     # Up to /64, the octet at bit 64 is skipped (RFC 6052, 2.2).
     rest = packed >> 64 << 56 | packed & (1 << 56) - 1
@@ -75,7 +75,7 @@ def _local_nat64(packed: int) -> tuple[int, ...]:
     return tuple(number for number in readings if number >> 24)
 
 
-# The first row that fits decides; the last of each fits everything.
+# The first row that fits decides. The last row fits every address.
 _IPV4: Final = (
     ("0.0.0.0", 32, Scope.UNSPECIFIED),
     ("0.0.0.0", 8, Scope.THIS_NETWORK),
@@ -119,7 +119,7 @@ _CARRIERS: Final[tuple[tuple[str, int, _Reading | None], ...]] = (
 )
 
 
-# The rows as numbers. Made when they are asked for: a run without IPv6 does without those of IPv6.
+# The rows as numbers, made when first asked for: a run without IPv6 never makes those of IPv6.
 @cache
 def _table(kind: HostKind) -> list[tuple[int, int, Scope]]:
     rows = _IPV4 if kind is HostKind.IPV4 else _IPV6

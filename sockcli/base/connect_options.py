@@ -15,30 +15,36 @@ RETRY_DELAY: Final = 1.0
 # As many peers may wait while one is served; the kernel caps it at net.core.somaxconn.
 BACKLOG: Final = 128
 
-# Is told of each step, for `-v`.
-Note: TypeAlias = Callable[[str], None]
+# Is told in a sentence of each address tried, and of each failure (`-v`).
+OnAttempt: TypeAlias = Callable[[str], None]
 
 
-class Source(NamedTuple):
-    """The local end to connect or send from; what is None, the system chooses."""
+class LocalAddress(NamedTuple):
+    """Where to connect or send from; the system chooses what is None."""
 
     host: Host | None = None
     port: int | None = None
 
 
 class DialOptions(NamedTuple):
-    """How to connect. `connect_timeout` is for each try, name lookup included; `deadline` for all of them."""
+    """How to connect. Times are in seconds.
+
+    `connect_timeout` limits each try, name lookup included, and `deadline` all of them. `retry` is how many further
+    tries there may be.
+    """
 
     family: int = 0  # 4, 6, or 0 for both
-    source: Source | None = None
+    source: LocalAddress | None = None
     connect_timeout: float | None = CONNECT_TIMEOUT
     deadline: Deadline = NEVER
     retry: int = 0
     retry_delay: float = RETRY_DELAY
-    on_attempt: Note | None = None  # is told of each address tried, and of each failure
+    on_attempt: OnAttempt | None = None
 
 
 class ListenOptions(NamedTuple):
-    family: int = 0
+    """How to listen for connections, or to receive datagrams."""
+
+    family: int = 0  # 4, 6, or 0 for both
     backlog: int = BACKLOG
     deadline: Deadline = NEVER  # for the lookup, where the host is a name

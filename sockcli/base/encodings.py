@@ -9,7 +9,7 @@ from sockcli.errors import UsageError
 
 
 def canonical_encoding(name: str) -> str:
-    """Its one name, as Python has it. Raises UsageError unless text can be shown and sent in it."""
+    """The one name that Python has for the encoding. Raises UsageError if it is unknown, or changes ASCII bytes."""
     hint = "any that Python knows and that has ASCII in its place, as utf-8, latin-1 or cp437"
     try:
         fits = "".join(map(chr, range(128))).encode(name) == bytes(range(128))
@@ -36,6 +36,6 @@ class CrlfEncoder:
         if b"\n" not in data:
             return data
         rest = data[1:] if second_half else data
-        # Two passes in C beat a regular expression by far, and leave CR CR LF as it is.
+        # Two passes in C are much faster than a regular expression, and CR CR LF stays as it is.
         encoded = rest.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
         return b"\n" + encoded if second_half else encoded

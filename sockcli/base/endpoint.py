@@ -11,6 +11,7 @@ import re
 from enum import StrEnum
 from typing import Final, NamedTuple, NoReturn
 
+from sockcli.base.escaping import quoted
 from sockcli.errors import UsageError
 
 _V4_MAPPED: Final = 0xFFFF  # the high 96 bits of ::ffff:a.b.c.d
@@ -25,7 +26,6 @@ OCTETS: Final = {str(number): number for number in range(256)}
 
 MAX_NAME: Final = 253  # RFC 1035's 255 octets on the wire
 MAX_LABEL: Final = 63
-_QUOTE_LIMIT: Final = 300  # longer than any host or rule that can be right
 
 
 class Operation(StrEnum):
@@ -73,16 +73,18 @@ class Host:
 
     @classmethod
     def parse(cls, text: str) -> Host:
-        """The host that `text` spells; UsageError, with the spelling to use where there is one."""
+        """The host that `text` spells. Raises UsageError, with the spelling to use where there is one."""
         if ":" in text or text[:1] == "[":
             return _parse_ipv6(text)
         name = canonical_name(text)
-        if not _is_number(name.rpartition(".")[2]):
+        if not is_numeric(name.rpartition(".")[2]):
             return cls(name, HostKind.NAME)
         try:
             a, b, c, d = [OCTETS[part] for part in name.split(".")]
         except (KeyError, ValueError):
-            _explain_quad(text, name)
+            from sockcli.base.host_advice import fault_of_quad
+
+            raise _refusal(text, fault_of_quad(name)) from None
         return cls(name, HostKind.IPV4, a << 24 | b << 16 | c << 8 | d)
 
     @classmethod
@@ -170,32 +172,35 @@ def is_link_local(packed: int) -> bool:
 
 
 def canonical_name(text: str) -> str:
-    """`text` as a host name, lower case, without its trailing dot; UsageError if it is none.
+    """`text` as a host name: in lower case, without a trailing dot. Raises UsageError if it is none.
 
     It may still look like an address: only `Host.parse` tells those two apart.
     """
     # str.lower() turns some non-ASCII letters (the Kelvin sign) into ASCII ones.
     name = text.lower().removesuffix(".") if text.isascii() else ""
     if not _IN_NAMES.issuperset(name) or len(name) > MAX_NAME:
-        _explain_name(text)
+        raise _no_name(text)
     if not all(0 < len(label) <= MAX_LABEL for label in name.split(".")):
-        _explain_name(text)
+        raise _no_name(text)
     return name
 
 
-def _is_number(label: str) -> bool:
-    """As inet_aton() reads numbers, octal ones included. RFC 1123, 2.1: no name ends in one."""
+def is_numeric(label: str) -> bool:
+    """Whether inet_aton(3) reads the label as a number, octal ones included. No name ends in one (RFC 1123, 2.1)."""
     return label.isdigit() or (label[:2] == "0x" and _HEXADECIMAL.issuperset(label[2:]))
 
 
 def port_number(text: str) -> int | None:
-    """0 to 65535. Stricter than int() and getaddrinfo, which take `+80`, ` 80`, `8_0` and 65616 as 80."""
+    """The port that `text` spells, 0 to 65535; None if it spells none.
+
+    Stricter than int() and getaddrinfo, which take `+80`, ` 80`, `8_0` and 65616 as 80.
+    """
     port = int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else -1
     return port if 0 <= port <= 65_535 else None
 
 
 def parse_port(text: str) -> int:
-    """As `port_number`. Raises UsageError."""
+    """The port that `text` spells, 0 to 65535. Raises UsageError."""
     port = port_number(text)
     if port is None:
         raise UsageError(f"bad port {quoted(text)}: a port is a number from 0 to 65535")
@@ -203,7 +208,10 @@ def parse_port(text: str) -> int:
 
 
 def split_target(text: str) -> tuple[str, str]:
-    """`HOST:PORT` or `[IPV6]:PORT` as raw host and raw port, neither of them checked but for being there."""
+    """`HOST:PORT` or `[IPV6]:PORT` as host and port, both still unchecked text, neither of them empty.
+
+    Raises UsageError.
+    """
     if text.startswith("["):
         inner, bracket, port = text[1:].partition("]")
         host = f"[{inner}]"
@@ -225,89 +233,30 @@ def split_target(text: str) -> tuple[str, str]:
     return host, port
 
 
-def quoted(text: str) -> str:
-    """`text` in double quotes, in ASCII: what stands in a message can neither drive a terminal nor forge a line."""
-    shown = text if len(text) <= _QUOTE_LIMIT else text[:_QUOTE_LIMIT] + "..."
-    return '"' + shown.encode("unicode_escape").decode("ascii").replace('"', '\\"') + '"'
-
-
-def _refuse(text: str, reason: str) -> NoReturn:
-    raise UsageError(f"bad host {quoted(text)}: {reason}")
-
-
 def _parse_ipv6(text: str) -> Host:
     if text.startswith("[") != text.endswith("]") or not text.isascii():
-        _explain_name(text)
+        raise _no_name(text)
     from ipaddress import IPv6Address
 
     address, percent, zone = text.removeprefix("[").removesuffix("]").partition("%")
     try:
         packed = int(IPv6Address(address))
     except ValueError:
-        _explain_name(text)
+        raise _no_name(text) from None
     if not percent:
         return Host.from_packed(HostKind.IPV6, packed)
     if not is_link_local(packed):
-        _refuse(text, "only a link-local IPv6 address (fe80::/10) has a zone")
+        raise _refusal(text, "only a link-local IPv6 address (fe80::/10) has a zone")
     if not re.fullmatch(_ZONE, zone):
-        _refuse(text, "a zone is the name of a network interface, as in fe80::1%eth0")
+        raise _refusal(text, "a zone is the name of a network interface, as in fe80::1%eth0")
     return Host.from_packed(HostKind.IPV6, packed, zone)
 
 
-_FORBIDDEN: Final = frozenset("*/\\@#?%")
+def _refusal(text: str, reason: str) -> UsageError:
+    return UsageError(f"bad host {quoted(text)}: {reason}")
 
 
-def _explain_name(text: str) -> NoReturn:
-    """Say what is wrong with a host that was refused; the first reason found is the one that helps."""
-    labels = text.removesuffix(".").split(".")
-    stray = next((char for char in text if char in _FORBIDDEN), None)
-    if text in ("", "."):
-        reason = "it is empty"
-    elif not text.isascii():
-        reason = "only ASCII is allowed: write an internationalised name in its xn-- form"
-    elif any(char <= " " or char == "\x7f" for char in text):
-        reason = "blanks and control characters are not allowed"
-    elif ":" in text or "[" in text or "]" in text:
-        reason = "not an IPv6 address" if ":" in text else "brackets are for IPv6 addresses only"
-    elif stray:
-        reason = f"{quoted(stray)} is not allowed in a host"
-    elif "" in labels:
-        reason = "it has an empty label"
-    elif any(len(label) > MAX_LABEL for label in labels):
-        reason = f"a label has at most {MAX_LABEL} characters"
-    elif len(text) > MAX_NAME:
-        reason = f"a name has at most {MAX_NAME} characters"
-    else:
-        reason = "a name is made of letters, digits, hyphens, underscores and dots"
-    _refuse(text, reason)
+def _no_name(text: str) -> UsageError:
+    from sockcli.base.host_advice import fault_of_name
 
-
-def _explain_quad(text: str, name: str) -> NoReturn:
-    """Name the plain spelling of what inet_aton() would read; both, where a leading 0 makes two readings."""
-    readings = {_inet_aton(name, octal=True): "octal", _inet_aton(name, octal=False): "decimal"}
-    readings.pop(None, None)
-    plain = "an IPv4 address is four plain decimal numbers from 0 to 255"
-    if not readings:
-        _refuse(text, plain)
-    if len(readings) == 1:
-        _refuse(text, f"{plain}: write {next(iter(readings))}")
-    advice = " or ".join(f"{address} (its leading 0 read as {base})" for address, base in readings.items())
-    _refuse(text, f"{plain}: write {advice}")
-
-
-def _inet_aton(name: str, *, octal: bool) -> str | None:
-    """What the C library makes of one to four numbers, the last filling what is left. For advice only."""
-    numbers: list[int] = []
-    for part in name.split("."):
-        base = 16 if part.startswith("0x") else 8 if octal and part.startswith("0") else 10
-        try:
-            numbers.append(int(part, base))
-        except ValueError:
-            return None
-    *front, last = numbers
-    if len(front) > 3 or any(number > 255 for number in front) or last >= 1 << 8 * (4 - len(front)):
-        return None
-    packed = last
-    for place, number in enumerate(front):
-        packed |= number << 8 * (3 - place)
-    return Host.from_packed(HostKind.IPV4, packed).text
+    return _refusal(text, fault_of_name(text, max_name=MAX_NAME, max_label=MAX_LABEL))

@@ -1,4 +1,4 @@
-"""Text made safe to show, and text with escapes or hex digits as the bytes that it means."""
+"""Text made safe to show, and text with escapes or hex digits turned into the bytes that it means."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ _INVISIBLE: Final = frozenset(
     + "".join(map(chr, range(0xE0100, 0xE01F0)))
 )
 
-
 _SHORT: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
-
 
 _ESCAPES: Final = {"n": 0x0A, "r": 0x0D, "t": 0x09, "0": 0x00, "\\": 0x5C}
 
@@ -24,11 +22,11 @@ _ESCAPES: Final = {"n": 0x0A, "r": 0x0D, "t": 0x09, "0": 0x00, "\\": 0x5C}
 # Compiled where it is first used: most runs never see an escape.
 _ESCAPE: Final = r"\\(x[0-9a-fA-F]{2}|[nrt0\\])?"
 
-
 _HEX_DIGITS: Final = frozenset("0123456789abcdefABCDEF")
 
-
 _BETWEEN_BYTES: Final = frozenset(" \t\r\n:")
+
+_QUOTE_LIMIT: Final = 300  # characters: longer than any host or rule that can be right
 
 
 def is_visible(char: str) -> bool:
@@ -49,6 +47,12 @@ def printable(text: str) -> str:
     return "".join(char if is_visible(char) else _by_number(char) for char in text)
 
 
+def quoted(text: str) -> str:
+    """`text` in double quotes, in ASCII: what stands in a message can neither drive a terminal nor forge a line."""
+    shown = text if len(text) <= _QUOTE_LIMIT else text[:_QUOTE_LIMIT] + "..."
+    return '"' + shown.encode("unicode_escape").decode("ascii").replace('"', '\\"') + '"'
+
+
 def as_unicode(text: str) -> str:
     r"""`text` as it can stand in JSON: a byte of the user's that is not UTF-8 is `\xff`, as `printable` shows it."""
     return "".join(_by_number(char) if "\ud800" <= char <= "\udfff" else char for char in text)
@@ -66,9 +70,10 @@ def _by_number(char: str) -> str:
 
 
 def unescape(text: str, encoding: str = "utf-8") -> bytes:
-    r"""The bytes that `text` means, with `\n \r \t \0 \xHH \\` read; UsageError at anything else after a backslash.
+    r"""The bytes that `text` means, with `\n \r \t \0 \xHH \\` read.
 
-    A byte that was not UTF-8 in the first place (surrogateescape) comes out as it went in.
+    A byte of an argument that was not UTF-8 (surrogateescape) comes out as it was. Raises UsageError for anything else
+    after a backslash, and for a character that `encoding` does not have.
     """
     result = bytearray()
     end = 0
@@ -101,7 +106,7 @@ def _bad_escape(text: str, position: int) -> UsageError:
 
 
 def parse_hex(text: str) -> bytes:
-    """The bytes written as pairs of hex digits; blanks and colons may stand between bytes, but not within one."""
+    """The bytes written as pairs of hex digits, with blanks or colons between bytes or not. Raises UsageError."""
     # Only ASCII here: bytes.fromhex would take other blanks, and other places in its message.
     result = bytearray()
     position = 0

@@ -34,7 +34,7 @@ class Interrupt(Protocol):
         ...
 
     def check(self) -> None:
-        """Raise `Interrupted` if it should; else take back what made the descriptor readable."""
+        """Raise Interrupted if the wait is to end; else read away what made the descriptor readable."""
         ...
 
 
@@ -65,7 +65,7 @@ def wait(
 
 
 class Poller:
-    """`wait` for a loop, which waits for the same again and again: only what changes is set up anew."""
+    """`wait` for a loop, which waits for much the same each time: only what changed is registered again."""
 
     __slots__ = ("_asked", "_interest", "_interrupt", "_poll", "_wake")
 
@@ -95,7 +95,7 @@ class Poller:
         self._asked = asked
 
     def wait(self, deadline: Deadline) -> dict[int, int]:
-        """As the function `wait`."""
+        """As the function `wait`, for what was given to `watch`."""
         while True:
             # Before the wait as well: what came since the last one may have been taken off the descriptor already.
             self._interrupt.check()

@@ -1,4 +1,7 @@
-"""The options of every command. Apart from the other bundles, so that `--help` loads no endpoint and no socket."""
+"""Our own kinds of click's commands and options, and the options that every command has.
+
+`sockcli --help` needs these and nothing else of `cli/options/`, so nothing of the network is imported here.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +10,24 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from sockcli.cli.settings import Settings
+from sockcli.cli.settings import RunSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 HELP_OPTIONS: Final = {"help_option_names": ["-h", "--help"]}
 
 
-# Headings, and the names of the options under each.
+# The headings of a help page, and the names of the options under each.
 Sections = Mapping[str, Sequence[str]]
 
 _REST: Final = "General"
 
 
-class Command(click.Command):
+class ClickCommand(click.Command):
     """A command whose options are listed under headings, and whose usage errors all tell which command it was."""
 
     def __init__(self, *args: Any, usages: Sequence[str] = (), sections: Sections | None = None, **extra: Any) -> None:
-        """`usages` are the ways to write it. What is in none of the `sections` is in the last one, a general one."""
+        """`usages`: the lines of its usage. Options that are in no section are listed last, as general ones."""
         super().__init__(*args, **extra)
         self._usages = usages
         self._sections = sections or {}
@@ -48,7 +51,7 @@ class Command(click.Command):
             with formatter.section(heading):
                 formatter.write_dl([(option.ljust(width), about) for option, about in section])
 
-    # The parser does not say of every fault which command it was found in.
+    # Some of click's errors do not tell in which command they were found; our messages name it.
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
             return super().parse_args(ctx, args)
@@ -57,10 +60,10 @@ class Command(click.Command):
             raise
 
 
-class Group(Command, click.Group):
-    """A command of commands."""
+class ClickGroup(ClickCommand, click.Group):
+    """A command that has commands, as `sockcli` and `sockcli manifest` do."""
 
-    command_class = Command
+    command_class = ClickCommand
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -71,6 +74,17 @@ class Group(Command, click.Group):
 
             raise no_such_command(args, known, ctx.command_path)
         return super().resolve_command(ctx, args)
+
+
+class ClickOption(click.Option):
+    """An option that tells of what kind its value is, so that the REPL's prompt can complete it.
+
+    `kind` is the value of one of `commands.model.Kind`; a string here, because `--help` may not load that module.
+    """
+
+    def __init__(self, *args: Any, kind: str, **extra: Any) -> None:
+        super().__init__(*args, **extra)
+        self.kind = kind
 
 
 def bundle(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
@@ -85,17 +99,17 @@ def bundle(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
 
 
 def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
-    """A callback that keeps a shared option in the Settings, wherever on the command line it stood."""
+    """A callback that keeps a shared option in the RunSettings, wherever on the command line it stood."""
 
     def keep(ctx: click.Context, _: click.Parameter, value: Any) -> None:
         if value not in (None, False):  # given after the command's name, it wins; not given, it takes nothing back
-            setattr(ctx.ensure_object(Settings), name, value)
+            setattr(ctx.ensure_object(RunSettings), name, value)
 
     return keep
 
 
 def manifest_option(*, hidden: bool = False) -> Callable[[F], F]:
-    """`hidden` for a command that takes it, as every command does, and has a manifest of its own."""
+    """`hidden`: not in the help. `demo` accepts the option, as every command does, but has a manifest of its own."""
     return click.option(
         "--manifest",
         metavar="FILE",

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import click
 
 from sockcli.base.escaping import printable
-from sockcli.cli.common import HELP_OPTIONS, Command, loudness_options, manifest_option
-from sockcli.cli.settings import Settings, pass_settings
+from sockcli.cli.common import HELP_OPTIONS, ClickCommand, loudness_options, manifest_option
+from sockcli.cli.settings import RunSettings, pass_settings
 from sockcli.stdio.descriptors import STDIN, is_interactive
 
 if TYPE_CHECKING:
     from sockcli.base.poller import Interrupt
     from sockcli.demo.servers import Servers
-    from sockcli.demo.tour import Step
+    from sockcli.demo.tour import DemoStep
 
 INTRODUCTION = """\
 sockcli goes only where a manifest says it may. This tour shows what that
@@ -32,28 +32,28 @@ OFFER = "Press Enter for the REPL on these servers, or q to leave: "
 MAX_ANSWER = 1_024
 
 
-@click.command("demo", cls=Command, context_settings=HELP_OPTIONS)
+@click.command("demo", cls=ClickCommand, context_settings=HELP_OPTIONS)
 @click.option("--serve", is_flag=True, help="Keep the servers up, and say how to reach them, until Ctrl-C.")
 @manifest_option(hidden=True)
 @loudness_options
 @pass_settings
-def command(settings: Settings, /, serve: bool) -> None:
+def command(settings: RunSettings, /, serve: bool) -> None:
     """Try everything with no network: servers on 127.0.0.1, a manifest for them, and a tour."""
     from sockcli.base.interrupts import SignalInterrupt
 
-    # Around all of it, so that on a signal as well nothing stays behind.
+    # The interrupt is outermost: a signal ends any wait, and then the servers and their folder are removed.
     with SignalInterrupt() as interrupt, demonstration(settings) as (servers, manifest):
         if serve:
             keep_serving(servers, manifest, interrupt)
             return
-        guide(servers, manifest, interrupt)
-        if is_interactive() and is_wanted(interrupt):
-            play(servers, manifest, settings)
+        show_tour(servers, manifest, interrupt)
+        if is_interactive() and wants_repl(interrupt):
+            start_repl(servers, manifest, settings)
 
 
 @contextmanager
-def demonstration(settings: Settings) -> Iterator[tuple[Servers, Path]]:
-    """The servers, and where the manifest for them is."""
+def demonstration(settings: RunSettings) -> Iterator[tuple[Servers, Path]]:
+    """Run the servers; gives them and the path of their manifest."""
     from tempfile import TemporaryDirectory
 
     from sockcli.demo.servers import Servers
@@ -71,7 +71,7 @@ def demonstration(settings: Settings) -> Iterator[tuple[Servers, Path]]:
             servers.close()
 
 
-def guide(servers: Servers, manifest: Path, interrupt: Interrupt) -> None:
+def show_tour(servers: Servers, manifest: Path, interrupt: Interrupt) -> None:
     """Show each step: what it is about, the command, what it prints, how it ends."""
     from sockcli.demo.script import run
     from sockcli.demo.tour import tour
@@ -96,18 +96,18 @@ def keep_serving(servers: Servers, manifest: Path, interrupt: Interrupt) -> None
     """Say how to reach the servers, and wait for a signal. Raises Interrupted."""
     from sockcli.base.deadline import NEVER
     from sockcli.base.poller import wait
-    from sockcli.demo.tour import Step, services
+    from sockcli.demo.tour import DemoStep, services
 
     say("Serving until Ctrl-C. In another terminal:\n")
     show_commands(preparation(manifest))
-    for step in [*services(servers), Step("All of them at once, interactively.", "sockcli repl")]:
+    for step in [*services(servers), DemoStep("All of them at once, interactively.", "sockcli repl")]:
         say()
         show_step(step)
     wait([], NEVER, interrupt)
 
 
-def is_wanted(interrupt: Interrupt) -> bool:
-    """Offer the REPL. Raises Interrupted."""
+def wants_repl(interrupt: Interrupt) -> bool:
+    """Ask whether the REPL is wanted. Raises Interrupted."""
     import termios
 
     from sockcli.base.deadline import NEVER
@@ -115,15 +115,15 @@ def is_wanted(interrupt: Interrupt) -> bool:
 
     say()
     say(OFFER, end="")
-    # What was typed while the tour ran was no answer.
+    # Drop what was typed while the tour ran: it was not an answer to this.
     termios.tcflush(STDIN, termios.TCIFLUSH)
     wait([(STDIN, READABLE)], NEVER, interrupt)
     return os.read(STDIN, MAX_ANSWER) == b"\n"
 
 
-def play(servers: Servers, manifest: Path, settings: Settings) -> None:
+def start_repl(servers: Servers, manifest: Path, settings: RunSettings) -> None:
     """The REPL, with the demo's manifest in force."""
-    from sockcli.cli.interactive import run_repl
+    from sockcli.cli.terminal import run_repl
     from sockcli.demo.tour import services
 
     say("\nTry these; help lists all commands, and Ctrl-D leaves.\n")
@@ -136,7 +136,7 @@ def play(servers: Servers, manifest: Path, settings: Settings) -> None:
 
 
 def preparation(manifest: Path) -> list[str]:
-    """What a shell has to be told before the commands work in it."""
+    """Commands for a shell, without which the others would not work in it."""
     from shlex import quote
     from shutil import which
 
@@ -149,7 +149,7 @@ def preparation(manifest: Path) -> list[str]:
     return [naming]
 
 
-def show_step(step: Step) -> None:
+def show_step(step: DemoStep) -> None:
     say(f"# {step.shows}", dim=True)
     show_commands([step.command])
 
@@ -160,6 +160,6 @@ def show_commands(commands: Iterable[str]) -> None:
 
 
 def say(text: str = "", *, end: str = "\n", bold: bool | None = None, dim: bool | None = None) -> None:
-    """On stdout, at once, also where it is a pipe."""
+    """Print on stdout at once, also if it is a pipe."""
     plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     click.echo(click.style(text, bold=bold, dim=dim) + end, nl=False, color=False if plain else None)

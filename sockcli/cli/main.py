@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import click
 
 from sockcli import __version__
-from sockcli.cli.common import HELP_OPTIONS, Group, common_options
+from sockcli.cli.common import HELP_OPTIONS, ClickGroup, common_options
 from sockcli.errors import ExitCode, OutputGone
 from sockcli.stdio.descriptors import is_interactive
 
@@ -34,23 +34,23 @@ COMMANDS = {
 
 
 @contextmanager
-def _reader_may_go() -> Iterator[None]:
-    """Around whatever prints help or an answer: click would leave with exit 1 where stdout's reader is gone."""
+def _output_may_break() -> Iterator[None]:
+    """Around whatever prints to stdout. If its reader is gone, click would exit with 1; this makes it 141."""
     try:
         yield
     except BrokenPipeError as exc:
         raise OutputGone("stdout") from exc
 
 
-class LazyGroup(Group):
-    """A group that knows its commands' names and summaries without importing them."""
+class LazyGroup(ClickGroup):
+    """A group that imports a command only when it is the one that was asked for."""
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
-        with _reader_may_go():
+        with _output_may_break():
             return super().make_context(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _reader_may_go():
+        with _output_may_break():
             return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002

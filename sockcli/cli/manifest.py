@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from sockcli.base.formatting import counted, table
-from sockcli.cli.common import HELP_OPTIONS, Group, common_options
+from sockcli.cli.common import HELP_OPTIONS, ClickGroup, common_options
 from sockcli.cli.output import emit, emit_json
-from sockcli.cli.settings import Settings, pass_settings
+from sockcli.cli.settings import RunSettings, pass_settings
 
 
-@click.group("manifest", cls=Group, no_args_is_help=False, context_settings=HELP_OPTIONS)
+@click.group("manifest", cls=ClickGroup, no_args_is_help=False, context_settings=HELP_OPTIONS)
 @common_options
 def command() -> None:
     """Show the manifest's rules, or validate it."""
@@ -20,7 +20,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @common_options
 @pass_settings
-def show(settings: Settings, as_json: bool) -> None:
+def show(settings: RunSettings, as_json: bool) -> None:
     """List the rules in canonical form, each with where it stands in the file."""
     policy = settings.load_policy()
     if as_json:
@@ -40,7 +40,7 @@ def show(settings: Settings, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @common_options
 @pass_settings
-def validate(settings: Settings, as_json: bool) -> None:
+def validate(settings: RunSettings, as_json: bool) -> None:
     """Read the manifest and list every fault in it; exit 4 where there is one."""
     from sockcli.errors import ManifestError
 

@@ -8,18 +8,19 @@ from typing import Literal
 
 import click
 
-from sockcli.base.connect_options import Source
-from sockcli.base.endpoint import Endpoint, Host, parse_port, quoted, split_target
+from sockcli.base.connect_options import LocalAddress
+from sockcli.base.endpoint import Endpoint, Host, parse_port, split_target
+from sockcli.base.escaping import quoted
 from sockcli.errors import UsageError
 
 Protocol = Literal["tcp", "udp"]
 
-# Longer than any run, and short enough that no sum of limits overflows a clock.
+# Seconds, about 31 years: longer than any run, and no sum of limits overflows a clock.
 MAX_SECONDS = 1e9
 
-_DECIMAL = r"[0-9]+(\.[0-9]*)?|\.[0-9]+"  # compiled where it is needed, which is rarely
+_DECIMAL = r"[0-9]+(\.[0-9]*)?|\.[0-9]+"  # not compiled here: most runs give no time
 
-# Whoever wants to be reached from elsewhere says so.
+# Reachable from this machine only. For more, the user has to name an address.
 DEFAULT_LISTEN_HOST = Host.parse("127.0.0.1")
 
 
@@ -43,7 +44,7 @@ def _seconds(text: str, bound: str, fits: Callable[[float], bool]) -> float:
 
 
 def whole_number(least: int) -> Callable[[str], int]:
-    """How many: `least` or more. Raises BadParameter, as the type that is returned does."""
+    """A type for click: a whole number from `least`. It raises BadParameter."""
 
     def number(text: str) -> int:
         if not re.fullmatch("[0-9]{1,9}", text) or int(text) < least:  # int() takes +1, 1_0 and full-width digits
@@ -53,7 +54,7 @@ def whole_number(least: int) -> Callable[[str], int]:
     return number
 
 
-def source(text: str) -> Source:
+def source(text: str) -> LocalAddress:
     """`[ADDR][:PORT]`: an address of this machine, a port, or both. Raises BadParameter."""
     try:
         parsed = _parse_source(text)
@@ -64,29 +65,28 @@ def source(text: str) -> Source:
     return parsed
 
 
-def _parse_source(text: str) -> Source:
+def _parse_source(text: str) -> LocalAddress:
     if text.startswith(":") and not text.startswith("::"):
-        return Source(None, parse_port(text[1:]))
+        return LocalAddress(None, parse_port(text[1:]))
     if text.count(":") == 1 or "]:" in text:
         host, port = split_target(text)
-        return Source(Host.parse(host), parse_port(port))
-    return Source(Host.parse(text), None)
+        return LocalAddress(Host.parse(host), parse_port(port))
+    return LocalAddress(Host.parse(text), None)
 
 
 def port_number(text: str, protocol: Protocol) -> int:
     """A port as a number or a service's name. Raises UsageError."""
     if text[:1].isdigit() or not text or not text.isascii():
         return parse_port(text)
-    from sockcli.net.resolve import service_port
+    from sockcli.base.services import service_port
 
     return service_port(text, protocol)
 
 
 def take_target(words: Sequence[str], protocol: Protocol) -> tuple[Endpoint, list[str]]:
-    """`HOST PORT`, `HOST:PORT` or `[IPV6]:PORT` off the front of `words`; the rest is handed back.
+    """The endpoint that `words` begin with, as HOST PORT, HOST:PORT or [IPV6]:PORT, and the words behind it.
 
-    An unbracketed IPv6 address has several colons, so it always takes its port from the next word.
-    Raises UsageError.
+    An IPv6 address without brackets has several colons, so its port is always the next word. Raises UsageError.
     """
     if not words:
         raise UsageError("a target is missing", hint="give HOST PORT, HOST:PORT or [IPV6]:PORT")
@@ -122,6 +122,6 @@ def listen_target(words: Sequence[str], protocol: Protocol) -> Endpoint:
 
 
 def expect_no_more(words: Sequence[str]) -> None:
-    """Raises UsageError where there are words that no part of the command takes."""
+    """Raises UsageError if there are words left over."""
     if words:
         raise UsageError(f"unexpected argument {quoted(words[0])}")

@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
-from sockcli.cli.common import HELP_OPTIONS, Command, common_options
-from sockcli.cli.options import escape_option
-from sockcli.cli.settings import Settings, pass_settings
+from sockcli.cli.common import HELP_OPTIONS, ClickCommand, common_options
+from sockcli.cli.options.shared import escape_option
+from sockcli.cli.settings import RunSettings, pass_settings, say
 from sockcli.errors import UsageError
 from sockcli.stdio.descriptors import is_interactive
 
 
-@click.command("repl", cls=Command, context_settings=HELP_OPTIONS)
+@click.command("repl", cls=ClickCommand, context_settings=HELP_OPTIONS)
 @click.argument("words", nargs=-1, metavar="[TARGET]")
 @escape_option
 @common_options
 @pass_settings
-def command(settings: Settings, /, words: tuple[str, ...], **values: Any) -> None:
+def command(settings: RunSettings, /, words: tuple[str, ...], escape: str | None) -> None:
     """Work interactively, with several connections at once; `help` lists the commands.
 
     With a TARGET it begins with a TCP session to it. Where stdin is not a terminal, it holds commands, a line each:
     the first that fails ends the run, with its exit code.
     """
     if is_interactive():
-        from sockcli.cli.interactive import run_repl
-        from sockcli.cli.targets import parse_target
+        from sockcli.cli.command_line import parse_at_prompt
+        from sockcli.cli.terminal import run_repl
 
-        run_repl(settings, parse_target(["tcp", *words]) if words else None, values["escape"])
+        run_repl(settings, parse_at_prompt(["tcp", *words]) if words else None, escape)
         return
-    if values["escape"] is not None:
+    if escape is not None:
         raise UsageError("--escape is for a terminal, and stdin or stdout is none")
 
-    from sockcli.cli.scripting import run
-    from sockcli.cli.targets import parse_piped
+    from sockcli.cli.command_line import in_script, parse_in_script
+    from sockcli.commands.script import ScriptMessages, run_script
 
-    run(settings, parse_piped(["tcp", *words]) if words else None)
+    target = parse_in_script(["tcp", *words]) if words else None
+    messages = ScriptMessages(say, settings.notice, settings.detail)
+    run_script(settings.load_policy(), target, in_script, messages)

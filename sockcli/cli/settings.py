@@ -1,4 +1,4 @@
-"""What every command shares: which manifest, how much to say, and where ours is said (stderr, never stdout)."""
+"""What every command shares: which manifest, how much to say, and our own messages (stderr, never stdout)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from sockcli.policy import Policy
 
 
-class Settings:
-    """The options that stand before or after a command's name, and the messages they govern."""
+class RunSettings:
+    """The options that may stand before or after a command's name, and the messages that depend on them."""
 
     def __init__(self) -> None:
         self.manifest: str | None = None
@@ -26,44 +26,45 @@ class Settings:
 
     def load_policy(self) -> Policy:
         """The policy of the manifest in force. Raises ManifestError."""
-        from sockcli.policy.locate import find_manifest, load_manifest
+        from sockcli.policy.locate import find_manifest
+        from sockcli.policy.manifest import Manifest
 
         located = find_manifest(self.manifest)
-        policy = load_manifest(located)
+        policy = Manifest.read(located).policy
         self.detail(f"manifest {located.path}, {counted(len(policy.rules), 'rule')}")
         return policy
 
     def notice(self, text: str) -> None:
-        """Something the user wants to know in a normal run."""
+        """Say something on stderr, unless --quiet."""
         if not self.quiet:
             say(f"sockcli: {text}")
 
     def listening(self, address: Address, *, chosen: bool) -> None:
-        """Where a run listens: to be told where the system chose the port, or to a person; else as silent as nc."""
+        """Say where a run listens if the system chose the port or stderr is a terminal, else only with -v."""
         tell = self.notice if chosen or os.isatty(STDERR) else self.detail
         tell(f"listening on {address}")
 
     def detail(self, text: str) -> None:
-        """Something only `-v` asks for."""
+        """Say something on stderr with --verbose, unless --quiet."""
         if self.verbose and not self.quiet:
             say(f"sockcli: {text}")
 
 
-pass_settings = click.make_pass_decorator(Settings, ensure=True)
+pass_settings = click.make_pass_decorator(RunSettings, ensure=True)
 
 
 def say(*lines: str) -> None:
-    """Write lines of ours to stderr, with everything in them made safe for a terminal: also what would forge a line.
+    """Write lines to stderr. Control characters in them are made visible, newlines too, so that no text fakes a line.
 
-    os.write, because sys.stderr is None where descriptor 2 was closed, and a message must not wait in a buffer
-    while the peer's bytes pass it by.
+    With os.write, because sys.stderr is None if descriptor 2 was closed at the start, and because a message must not
+    wait in a buffer while the peer's bytes go out.
     """
     data = "".join(f"{printable(line)}\n" for line in lines).encode("utf-8", "backslashreplace")
     while data:
         try:
             data = data[os.write(STDERR, data) :]
         except OSError:
-            return  # nobody reads it, and there is nowhere else to say so
+            return  # stderr cannot be written, and there is no other place for a message
 
 
 def report(*lines: str, hint: str | None = None) -> None:

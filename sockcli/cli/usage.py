@@ -11,7 +11,7 @@ from difflib import get_close_matches
 
 import click
 
-from sockcli.base.endpoint import quoted
+from sockcli.base.escaping import quoted
 from sockcli.base.formatting import uncapitalized
 from sockcli.errors import UsageError
 

@@ -9,12 +9,12 @@ from sockcli.errors import UsageError
 from sockcli.net.transport import NotReady
 from sockcli.stdio.source import Source
 
-# The largest datagram, written in escapes, and room for the command: nothing longer is a line that somebody wrote.
+# Bytes. Room for `send` and the largest datagram with every byte written as \xHH (4 × 65,527).
 LONGEST: Final = 512 * 1024
 
 
-class Lines:
-    """One at a time, without what ends them."""
+class LineReader:
+    """One line at a time, without its LF or CR LF."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -23,7 +23,7 @@ class Lines:
         self.number = 0  # of the line that was given last
 
     async def next(self) -> str | None:
-        """The next line; None at the end. Bytes that are not UTF-8 stay what they are. Raises SockcliError."""
+        """The next line; None at the end. Bytes that are not UTF-8 become surrogates. Raises SockcliError."""
         while (end := self._held.find(b"\n", self._searched)) < 0:
             self._searched = len(self._held)
             if self._searched > LONGEST:
@@ -42,7 +42,7 @@ class Lines:
         return line
 
     async def _read(self) -> bool:
-        """More of it, if there is more."""
+        """Wait for more input and keep it; False at its end."""
         await self._readable()
         data = self._source.read()
         if isinstance(data, bytes):
@@ -55,7 +55,7 @@ class Lines:
         try:
             loop.add_reader(self._source.fileno(), ready.set)
         except PermissionError:
-            return  # a file, or /dev/null: epoll takes none, and reading never waits
+            return  # epoll refuses a regular file and /dev/null; reading those never waits
         try:
             await ready.wait()
         finally:

@@ -1,63 +1,24 @@
-"""What a command is, and what its handler gets: the types behind the table in `commands`."""
+"""What a command is, and what its handler gets: the types of the table in `table.py`."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from enum import Enum
-from typing import Final, NamedTuple
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
 
 from sockcli.base.escaping import printable
 from sockcli.commands import word_parser
+from sockcli.commands.options import Kind, OptionSpec
 from sockcli.commands.shell import Shell
 from sockcli.errors import UsageError
-from sockcli.policy import Policy, Request
 from sockcli.sessions.session import Session
 
 
-class CommandLine(NamedTuple):
-    """What commands have from there, to be the same in both places."""
-
-    # How it reads `OP HOST PORT`, which is also a request to send: `udp-send-to HOST PORT`. Raises UsageError.
-    parse_request: Callable[[Sequence[str]], Request]
-    # What `check` says of a request.
-    explain: Callable[[Policy, Request], str]
-    # The options of a command that it reads as well, and what is said of each.
-    option_rows: Callable[[str], Sequence[tuple[str, str]]]
-
-
-class Kind(Enum):
-    """What completion offers for a command's words, or for an option's."""
-
-    COMMAND = "command"
-    SESSION = "session"
-    SETTING = "setting"  # then its value
-    NEGOTIATION = "negotiation"  # a verb, then the option
-    FILE = "file"
-    LOG = "log"  # a file, or off
-    TCP = "tcp-connect"  # a host, then a port, as the manifest's rules of that operation name them
-    UDP = "udp-send-to"
-    ADDRESSEE = "addressee"  # who sent something to the port in front; or as udp-send-to
-    LISTEN = "listen"  # tcp or udp, or neither; then as above, and the host may be missing
-    CHECK = "check"  # an operation; then as above
-    EOL = "eol"  # the values of that setting
-    ENCODING = "encoding"
-    TERMINAL = "terminal"
-
-
-class Takes(NamedTuple):
-    """How many words follow an option, and what they are."""
-
-    words: int = 0
-    kind: Kind | None = None
-
-
 class Call(NamedTuple):
-    """A command that was given."""
+    """A command with the words that it was given: what its handler gets."""
 
     command: Command
-    rest: str  # of its line
+    rest: str  # of the line, behind the command's name
     shell: Shell
-    command_line: CommandLine
 
     @property
     def name(self) -> str:
@@ -65,13 +26,13 @@ class Call(NamedTuple):
 
     def words(self, most: int) -> list[str]:
         """At most so many. Raises UsageError."""
-        words = word_parser.words(self.rest)
+        words = word_parser.split_words(self.rest)
         if len(words) > most:
             raise self.usage(f'unexpected "{printable(words[most])}"')
         return words
 
     def session(self, number: str | None = None) -> Session:
-        """The session of that number, or the one in front. Raises UsageError."""
+        """The session of that number, or the current one. Raises UsageError."""
         if number is None:
             return self.shell.manager.get()
         if not (number.isascii() and number.isdigit() and len(number) < 10):
@@ -93,14 +54,9 @@ class Command(NamedTuple):
     summary: str
     handler: Handler
     argument: Kind | None = None
-    options: Mapping[str, Takes] = {}
+    options: Sequence[OptionSpec] = ()  # its own; those that it shares with the command line are in CommandLine
     detail: str = ""
 
     @property
     def name(self) -> str:
         return self.usage.partition(" ")[0]
-
-
-FLAG: Final = Takes()
-VALUE: Final = Takes(1)
-PATH: Final = Takes(1, Kind.FILE)

@@ -1,8 +1,8 @@
 """Commands from a pipe or a file, one a line, until the first that fails. Loads nothing of prompt_toolkit.
 
-What peers send goes to stdout as it comes, byte for byte: of every session, whichever is in front. Ours goes to
-stderr. At the end of the script each connection ends as that of a pipe does: its input is ended, and what the peer
-still sends is printed until it ends too.
+What peers send goes to stdout as it comes, byte for byte, from every session, the current one or not. Our messages go
+to stderr. At the end of the script each connection ends as it does in a pipe: FIN is sent, and what the peer still
+sends is printed until the peer closes.
 """
 
 from __future__ import annotations
@@ -13,46 +13,47 @@ import stat
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from sockcli.base.deadline import Deadline
 from sockcli.base.interrupts import SignalInterrupt
 from sockcli.base.outcome import DRAIN_GRACE
 from sockcli.base.poller import BROKEN
-from sockcli.commands.line_reader import Lines
-from sockcli.commands.shell import MakeRunner, ParseTarget
+from sockcli.commands.line_reader import LineReader
+from sockcli.commands.runner import Runner
+from sockcli.commands.shell import CommandLine, MakeCommandLine
 from sockcli.errors import Denied, OutputGone, SockcliError, UsageError
 from sockcli.policy import Policy
-from sockcli.sessions.flush import flush
 from sockcli.sessions.manager import SessionManager
 from sockcli.sessions.opener import MakeEngine
 from sockcli.sessions.session import Session
-from sockcli.sessions.settings import Settings
+from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import Target
+from sockcli.sessions.view import TerminalView
 from sockcli.stdio.descriptors import STDOUT
 from sockcli.stdio.sink import Sink
 from sockcli.stdio.source import Source
 
-# Of a session's bytes at once. More than one read of it, so that nothing stays behind.
+# Bytes taken from a session at once: more than it reads from its peer at once, so that nothing is left in its inbox.
 MOST: Final = 1 << 21
-# For `history`, which in a script is of no more use than to look what went wrong.
+# Commands that `history` can show. In a script it only helps to see what went wrong.
 REMEMBERED: Final = 1000
 
 
-class Voice(NamedTuple):
-    """Where our own words go. All of them make what they say safe for a terminal."""
+class ScriptMessages(NamedTuple):
+    """Where our own messages go. Each of these makes control characters visible."""
 
-    show: Callable[[str], None]  # what was asked for
+    show: Callable[[str], None]  # what a command was asked to show
     notice: Callable[[str], None]  # what the user wants to know
-    detail: Callable[[str], None]  # what went as it should
+    detail: Callable[[str], None]  # what went as expected; only for -v
 
 
 def run_script(
     policy: Policy,
     target: Target | None,
-    make_runner: MakeRunner,
-    parse: ParseTarget,
-    voice: Voice,
+    make_command_line: MakeCommandLine,
+    messages: ScriptMessages,
     *,
     make_engine: MakeEngine | None = None,
 ) -> None:
@@ -61,7 +62,7 @@ def run_script(
     Raises SockcliError: what the first command that failed, or else the first session, failed with.
     """
     with SignalInterrupt() as interrupt:
-        script = Script(policy, make_runner, parse, voice, interrupt, make_engine)
+        script = Script(policy, make_command_line, messages, interrupt, make_engine)
         script.run(Source(), target)
 
 
@@ -71,22 +72,22 @@ class Script:
     def __init__(
         self,
         policy: Policy,
-        make_runner: MakeRunner,
-        parse: ParseTarget,
-        voice: Voice,
+        make_command_line: MakeCommandLine,
+        messages: ScriptMessages,
         interrupt: SignalInterrupt,
         make_engine: MakeEngine | None = None,
     ) -> None:
         self.policy = policy
-        self.parse = parse
-        self.settings = Settings()
+        self._make_command_line = make_command_line
+        self.settings = SessionSettings()
         self.manager = SessionManager(policy, self, self.settings, make_engine)
         self.history: deque[str] = deque(maxlen=REMEMBERED)
-        self._voice = voice
+        self._messages = messages
         self._interrupt = interrupt
-        self._runner = make_runner(self)
+        self._runner = Runner(self)
         self._sink = Sink()
         self._on_terminal = os.isatty(STDOUT)
+        self._views: dict[Session, TerminalView] = {}  # of those that are not printed byte for byte
         self._failures: list[SockcliError] = []  # of sessions
         self._quitting = False
         self._stopped: BaseException | None = None
@@ -109,7 +110,7 @@ class Script:
         loop.set_exception_handler(self._crashed)
         loop.add_reader(self._interrupt.fileno(), self._check_signals)
         if stat.S_ISFIFO(os.fstat(self._sink.fileno()).st_mode):
-            # Nothing ever comes from there but the news that its reader is gone.
+            # The writing end of a pipe becomes readable only when its reader is gone.
             loop.add_reader(self._sink.fileno(), self._output_gone)
         self._task = asyncio.current_task()
         try:
@@ -129,17 +130,17 @@ class Script:
         try:
             if target is not None:
                 await self.manager.open(target)
-            await self._commands(Lines(source))
+            await self._commands(LineReader(source))
         except SockcliError:
             await self._each(self._flush)
             raise
         await self._each(self._flush if self._quitting else self._end)
         for failure in self._failures[1:]:
-            self._voice.notice(str(failure))
+            self._messages.notice(str(failure))
         if self._failures:
             raise self._failures[0]
 
-    async def _commands(self, lines: Lines) -> None:
+    async def _commands(self, lines: LineReader) -> None:
         while not self._quitting and (line := await lines.next()) is not None:
             try:
                 await self._runner.run(line)
@@ -148,7 +149,7 @@ class Script:
                 raise
             if line.strip():
                 self.history.append(line)
-            # What it gave to be sent goes out, and what came is printed, even if no command ever waits.
+            # One turn of the event loop, so that sessions send and print also in a script that never waits.
             await asyncio.sleep(0)
 
     # How it ends
@@ -157,16 +158,16 @@ class Script:
         sessions = list(self.manager.sessions.values())
         for session in sessions:
             if session.kind == "tcp-listen":
-                self.manager.close(session.number)  # else there would be more and more of them
+                self.manager.close(session.number)  # else new peers would go on being accepted
         await asyncio.gather(*map(finish, sessions))
 
     async def _flush(self, session: Session) -> None:
-        await flush(self.manager, session)
+        await self.manager.flush(session)
 
     async def _end(self, session: Session) -> None:
-        """As a pipe's session does when stdin ends."""
+        """End one session as a pipe's does when stdin ends."""
         if not session.can_half_close:
-            await flush(self.manager, session)
+            await self.manager.flush(session)
             await asyncio.sleep(0)  # a port that is unreachable says so at once, if it is on this machine
             await asyncio.sleep(0)
             return
@@ -200,12 +201,16 @@ class Script:
 
     # Shell: for commands
 
+    @cached_property
+    def command_line(self) -> CommandLine:
+        return self._make_command_line()
+
     def show(self, text: str) -> None:
-        for line in text.split("\n"):  # a voice says one line, and shows what would break it
-            self._voice.show(line)
+        for line in text.split("\n"):  # one line at a time, since a newline within it would be shown as \n
+            self._messages.show(line)
 
     def notice(self, text: str) -> None:
-        self._voice.detail(text)
+        self._messages.detail(text)
 
     def deny(self, answer: str, error: Denied) -> None:  # noqa: ARG002
         raise error
@@ -225,11 +230,11 @@ class Script:
     def free(self) -> bool:
         return True  # nobody types
 
-    def output(self, session: Session) -> None:
+    def session_output(self, session: Session) -> None:
         """Written before anything more is read, so that nothing piles up, whoever is slow."""
         try:
             if self._is_viewed(session):
-                self._sink.write_raw(session.take(MOST))
+                self._sink.write_raw(self._view(session).take(session.inbox, MOST))
             else:
                 while (chunk := session.inbox.take(MOST)) is not None:
                     self._sink.write_raw(chunk.data)
@@ -237,19 +242,27 @@ class Script:
         except SockcliError as exc:
             self._stop(exc)
 
-    def changed(self, session: Session) -> None:
+    def session_changed(self, session: Session) -> None:
         """There is nothing to draw."""
 
-    def told(self, session: Session | None, text: str) -> None:
-        self._voice.notice(self.manager.named(session, text))
+    def session_notice(self, session: Session | None, text: str) -> None:
+        self._messages.notice(self.manager.named(session, text))
 
-    def unrecorded(self, session: Session, failure: SockcliError) -> None:  # noqa: ARG002 - it names the file
+    def session_unrecorded(self, session: Session, failure: SockcliError) -> None:  # noqa: ARG002 - it names the file
         self._failures.append(failure)
 
-    def over(self, session: Session) -> None:
+    def session_over(self, session: Session) -> None:
         if session.failure is not None:
             self._failures.append(session.failure)
         self._restore_terminal(session)
+
+    def session_closed(self, session: Session) -> None:
+        self._views.pop(session, None)
+
+    def _view(self, session: Session) -> TerminalView:
+        if session not in self._views:
+            self._views[session] = TerminalView(session.settings)
+        return self._views[session]
 
     def _is_viewed(self, session: Session) -> bool:
         """Whether it is shown as a terminal has to be shown it, or as `set` asked for; else it is printed as it is."""
@@ -260,6 +273,6 @@ class Script:
         if not self._is_viewed(session):
             return
         with suppress(SockcliError):  # whatever is wrong with stdout, it has been said
-            self._sink.write_raw(session.view.finish())
-        for text in session.view.left_out():
-            self._voice.notice(text)
+            self._sink.write_raw(self._view(session).finish())
+        for text in self._view(session).left_out():
+            self._messages.notice(text)

@@ -1,19 +1,34 @@
-"""Where commands run: what they can ask for, and what runs them. Implemented by the prompt and by scripts."""
+"""What a command can use while it runs. The prompt implements it, and so does a script."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
+from sockcli.commands.options import OptionSpec
 from sockcli.errors import Denied
-from sockcli.policy import Policy
+from sockcli.policy import Policy, Request
 from sockcli.sessions.manager import SessionManager
-from sockcli.sessions.settings import Settings
+from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import Target
 
 # The words of a `tcp`, `udp` or `listen` command to what they ask for; the first word is the command's name.
 # Raises UsageError.
 ParseTarget = Callable[[Sequence[str]], Target]
+
+
+class CommandLine(NamedTuple):
+    """What commands share with the command line, which makes it: options and words mean the same in both places."""
+
+    # Those of `tcp`, `udp` and `listen`, by the command's name.
+    options: Mapping[str, Sequence[OptionSpec]]
+    parse_target: ParseTarget
+    # `OP HOST PORT`, as `check` takes it. Raises UsageError.
+    parse_request: Callable[[Sequence[str]], Request]
+
+
+# Called when the first command is given: to list the options takes about 1 ms, and a session may see no command.
+MakeCommandLine = Callable[[], CommandLine]
 
 
 class Shell(Protocol):
@@ -28,14 +43,12 @@ class Shell(Protocol):
     def policy(self) -> Policy: ...
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> SessionSettings:
         """What new sessions start with; `set` without a session changes these."""
         ...
 
     @property
-    def parse(self) -> ParseTarget:
-        """How the command line reads `tcp`, `udp` and `listen`."""
-        ...
+    def command_line(self) -> CommandLine: ...
 
     @property
     def history(self) -> Sequence[str]:
@@ -43,19 +56,19 @@ class Shell(Protocol):
         ...
 
     def show(self, text: str) -> None:
-        """Lines that were asked for. Controls in them are made visible."""
+        """Show lines that the user asked for. Control characters in them are made visible."""
         ...
 
     def notice(self, text: str) -> None:
-        """A line about what happened, with `sockcli: ` before it."""
+        """Tell of something that happened, in a line that begins with `sockcli: `."""
         ...
 
     def deny(self, answer: str, error: Denied) -> None:
-        """Show the answer to whoever asked what is allowed; for a script it is an error, which is raised."""
+        """The answer to `check` is that it is denied: a prompt shows `answer`; a script fails, and raises `error`."""
         ...
 
     def progress(self, state: Callable[[], str] | None) -> None:
-        """What tells how far the running command is, asked again and again where that is shown; None: no more."""
+        """Show how far the running command is: `state` is called again and again for the text. None: show no more."""
         ...
 
     def suspend(self) -> None:
@@ -65,18 +78,3 @@ class Shell(Protocol):
     def quit(self) -> None:
         """Leave, closing every session, once the command has returned."""
         ...
-
-
-class CommandRunner(Protocol):
-    """Runs the lines given at the command prompt."""
-
-    async def run(self, line: str) -> None:
-        """Run one command; return when it is done. Cancelled by Ctrl-C. Raises SockcliError."""
-        ...
-
-    def sends_text(self, line: str) -> bool:
-        """Whether what is for the peer to read stands in the line, or may do so."""
-        ...
-
-
-MakeRunner = Callable[[Shell], CommandRunner]

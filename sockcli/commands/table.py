@@ -1,4 +1,4 @@
-"""The commands of the REPL: one table, from which come dispatch, `help`, completion, and the README's list."""
+"""The commands of the REPL: one table, used to run them, for `help`, for completion, and for the README's list."""
 
 from __future__ import annotations
 
@@ -9,54 +9,18 @@ from sockcli.base.escaping import printable
 from sockcli.base.formatting import table
 from sockcli.commands import word_parser
 from sockcli.commands.handlers import connections, inspection, send, settings
-from sockcli.commands.model import FLAG, PATH, VALUE, Call, Command, Kind, Takes
+from sockcli.commands.model import Call, Command
+from sockcli.commands.options import Kind, OptionSpec
+from sockcli.commands.shell import CommandLine
 from sockcli.errors import UsageError
 from sockcli.sessions.settings import CHOICES
 
-_COMMON: Final[Mapping[str, Takes]] = {
-    "-4": FLAG,
-    "-6": FLAG,
-    "--deadline": VALUE,
-    "--terminal": Takes(1, Kind.TERMINAL),
-    "-x": PATH,
-    "--hex-dump": PATH,
-    "--log": PATH,
-}
-_SOURCE: Final[Mapping[str, Takes]] = {"-s": VALUE, "--source": VALUE}
-_CONNECTING: Final[Mapping[str, Takes]] = {
-    **_SOURCE,
-    "--connect-timeout": VALUE,
-    "--retry": VALUE,
-    "--retry-delay": VALUE,
-}
-_TCP: Final[Mapping[str, Takes]] = {
-    **_COMMON,
-    **_CONNECTING,
-    "--idle-timeout": VALUE,
-    "--linger": VALUE,
-    "--no-shutdown": FLAG,
-    "-C": FLAG,
-    "--crlf": FLAG,
-    "--eol": Takes(1, Kind.EOL),
-    "--encoding": Takes(1, Kind.ENCODING),
-    "--telnet": FLAG,
-    "--no-telnet": FLAG,
-    "--binary": FLAG,
-    "--env": VALUE,
-    "--com": FLAG,
-    "--com-settings": VALUE,
-    "--mud": FLAG,
-    "--compress": FLAG,
-}
 
-
-async def help_(call: Call) -> None:
+async def show_help(call: Call) -> None:
     words = call.words(most=1)
     if words:
         command = find(words[0])
-        # The usage names the options, or says only that there are any.
-        options = call.command_line.option_rows(command.name) if "[OPTIONS]" in command.usage else ()
-        call.shell.show(help_text(command, options))
+        call.shell.show(help_text(command, options_of(command, call.shell.command_line)))
         return
     call.shell.show(f"{table([(each.name, each.summary) for each in COMMANDS.values()])}\n\n{_AFTER}")
 
@@ -80,8 +44,7 @@ _ROWS: Final = (
         "Connect, and have the session in front.",
         connections.connect,
         Kind.TCP,
-        _TCP,
-        "The options mean what they mean to `sockcli tcp`; what is for pipes and scripts is not among them, nor "
+        detail="The options mean what they mean to `sockcli tcp`; what is for pipes and scripts is not among them, nor "
         "is - for a file at a prompt. HOST:PORT and [IPV6]:PORT are taken as well, and a service's name as the port.",
     ),
     Command(
@@ -89,18 +52,16 @@ _ROWS: Final = (
         "Send datagrams to one peer, and see its replies.",
         connections.connect,
         Kind.UDP,
-        {**_COMMON, **_SOURCE, "--chomp": FLAG},
-        "Each line typed is a datagram, its newline with it unless --chomp is given.",
+        detail="Each line typed is a datagram, its newline with it unless --chomp is given.",
     ),
     Command(
         "listen [tcp|udp] [OPTIONS] [HOST] PORT",
         "Accept TCP connections, or receive datagrams from anyone.",
         connections.connect,
         Kind.LISTEN,
-        {option: takes for option, takes in _TCP.items() if option not in _CONNECTING},
-        "Without a HOST it is 127.0.0.1. Each TCP peer becomes a session of its own, to which the options apply; only "
-        "-x and --log are for UDP. It comes to the front by itself if nothing else is there and nothing is typed. "
-        "Datagrams are answered with `send --to HOST PORT TEXT`.",
+        detail="Without a HOST it is 127.0.0.1. Each TCP peer becomes a session of its own, to which the options "
+        "apply; only -x and --log are for UDP. It comes to the front by itself if nothing else is there and nothing "
+        "is typed. Datagrams are answered with `send --to HOST PORT TEXT`.",
     ),
     Command(
         "sessions",
@@ -140,7 +101,12 @@ _ROWS: Final = (
         "send [--line|--hex] [--to HOST PORT] TEXT",
         "Send the text as it stands, with escapes.",
         send.send,
-        options={"--line": FLAG, "--hex": FLAG, "--to": Takes(2, Kind.ADDRESSEE), "--": FLAG},
+        options=(
+            OptionSpec(("--line",)),
+            OptionSpec(("--hex",)),
+            OptionSpec(("--to",), 2, Kind.ADDRESSEE),
+            OptionSpec(("--",)),
+        ),
         detail=r"The escapes are \n \r \t \0 \xHH and \\. No newline is added, unless --line asks for the one that "
         "Enter sends. Quotes around all of the text keep the blanks at its ends. With --hex it is pairs of hex digits. "
         "On a bound UDP port --to says whom it goes to, in one word or two, which needs a udp-send-to rule. -- ends "
@@ -168,11 +134,11 @@ _ROWS: Final = (
     ),
     Command("interrupt", "Send telnet's Interrupt Process, with Synch.", send.interrupt),
     Command("ayt", "Send telnet's Are You There.", send.ayt),
-    Command("break", "Send telnet's Break.", send.break_),
+    Command("break", "Send telnet's Break.", send.send_break),
     Command(
         "set [NAME [VALUE]]",
         "Change a setting of the session in front, or show all.",
-        settings.set_,
+        settings.change,
         Kind.SETTING,
         detail="Without a session in front, new sessions get the setting. An encoding may be any that Python knows.",
     ),
@@ -199,7 +165,7 @@ _ROWS: Final = (
     Command(
         "help [COMMAND]",
         "Show this list, or more about one command.",
-        help_,
+        show_help,
         Kind.COMMAND,
     ),
     Command("suspend", "Stop the program, as Ctrl-Z does elsewhere; fg brings it back.", connections.suspend),
@@ -213,9 +179,9 @@ _ROWS: Final = (
 
 COMMANDS: Final[Mapping[str, Command]] = {command.name: command for command in _ROWS}
 
-# Of these it is known which is meant.
+# Other names for a command.
 _ALIASES: Final = {"exit": "quit", "?": "help"}
-# What people type who come from other programs.
+# What a command is called in other programs, for the hint after an error.
 _ELSEWHERE: Final = {"bye": "quit", "open": "tcp", "connect": "tcp", "z": "suspend"}
 
 
@@ -233,25 +199,32 @@ def find(name: str) -> Command:
 
 
 def _advice(name: str) -> str:
-    from difflib import get_close_matches  # for a slip only
+    from difflib import get_close_matches  # only needed after an error
 
     close = [_ELSEWHERE[name]] if name in _ELSEWHERE else get_close_matches(name, COMMANDS, n=1)
     return f"did you mean {close[0]}?" if close else "`help` lists the commands"
 
 
-def help_text(command: Command, options: Sequence[tuple[str, str]] = ()) -> str:
-    """All there is to say about it; `options` are those that the usage only mentions, and what they are for."""
+def options_of(command: Command, command_line: CommandLine) -> Sequence[OptionSpec]:
+    """The options of a command, whether its own or those of the command line."""
+    return command_line.options.get(command.name, command.options)
+
+
+def help_text(command: Command, options: Sequence[OptionSpec]) -> str:
+    """The page of `help COMMAND`."""
     shown = [_fill(each) for each in (command.usage, command.summary, command.detail) if each]
     if command.argument is Kind.SETTING:
-        options = [(name, f"{_SETTINGS[name]}: {', '.join(values)}") for name, values in CHOICES.items()]
-    if options:
-        left = max(len(option) for option, _ in options) + 2
-        shown.append("\n".join(_fill(about, option.ljust(left)) for option, about in options))
+        rows = [(name, f"{_SETTINGS[name]}: {', '.join(values)}") for name, values in CHOICES.items()]
+    else:
+        rows = [(option.usage, option.about) for option in options if option.about]
+    if rows:
+        width = max(len(name) for name, _ in rows) + 2
+        shown.append("\n".join(_fill(about, name.ljust(width)) for name, about in rows))
     return "\n\n".join(shown)
 
 
 def _fill(text: str, before: str = "") -> str:
-    """As a paragraph, beside what stands before it."""
+    """A paragraph, whose first line begins with `before`; the other lines are indented as far."""
     from textwrap import fill
 
     after = " " * len(before)
@@ -263,7 +236,7 @@ def split(line: str) -> tuple[Command, str] | None:
 
     Raises UsageError.
     """
-    name, rest = word_parser.cut(line)
+    name, rest = word_parser.first_word(line)
     if not name or name.startswith("#"):
         return None
     command = find(name)

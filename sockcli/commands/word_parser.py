@@ -1,7 +1,7 @@
-"""A command line as words: blanks separate them, quotes hold one together, a backslash takes what follows as it is.
+"""A line of the REPL as words. Blanks separate them, quotes keep blanks, a backslash takes the next character as it is.
 
-As in a shell, and nothing more of a shell: no variables, no patterns, no comments behind a command. Text to be sent
-is not words; it stands as it was typed.
+That much is as in a shell, and there is nothing else of a shell: no variables, no patterns, no comment behind a
+command. The text of `send` is not split into words: it is sent as it was typed.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from sockcli.errors import UsageError
 
 BLANKS: Final = " \t\r\n"
 _QUOTES: Final = "\"'"
-# What a word cannot have without a backslash.
+# Characters that need a backslash to stand in a word.
 _SPECIAL: Final = BLANKS + _QUOTES + "\\"
 
 
 class Word(NamedTuple):
-    """A word as it is meant, and where it begins in the line."""
+    """A word without its quotes and backslashes, and where it begins in the line."""
 
     text: str
     start: int
 
 
-class Partial(NamedTuple):
-    """A line that is still being typed: its whole words, and the one at its end, which may be empty."""
+class Unfinished(NamedTuple):
+    """A line that is still being typed: its complete words, and the one at the cursor, which may be empty."""
 
     words: list[str]
     last: Word
@@ -37,7 +37,7 @@ class _Scan(NamedTuple):
     fault: str | None
 
 
-def words(line: str) -> list[str]:
+def split_words(line: str) -> list[str]:
     """The words of `line`. Raises UsageError."""
     found, _, fault = _scan(line)
     if fault is not None:
@@ -45,12 +45,12 @@ def words(line: str) -> list[str]:
     return [word.text for word in found]
 
 
-def partial(line: str) -> Partial:
-    """The words of a line up to the cursor; a quote that is still open is no fault in it."""
+def split_unfinished(line: str) -> Unfinished:
+    """The words of a line up to the cursor. A quote that is not closed yet is no error here."""
     found, end, _ = _scan(line)
     if found and end == len(line):
-        return Partial([word.text for word in found[:-1]], found[-1])
-    return Partial([word.text for word in found], Word("", len(line)))
+        return Unfinished([word.text for word in found[:-1]], found[-1])
+    return Unfinished([word.text for word in found], Word("", len(line)))
 
 
 def quote(text: str) -> str:
@@ -60,20 +60,20 @@ def quote(text: str) -> str:
     return "".join(f"\\{char}" if char in _SPECIAL else char for char in text)
 
 
-def cut(text: str) -> tuple[str, str]:
-    """What stands before the first blank, as it is, and the rest without blanks at its ends."""
+def first_word(text: str) -> tuple[str, str]:
+    """The text before the first blank, unchanged, and the rest without the blanks around it."""
     text = text.strip(BLANKS)
     end = next((place for place, char in enumerate(text) if char in BLANKS), len(text))
     return text[:end], text[end:].strip(BLANKS)
 
 
 def has_port(word: str) -> bool:
-    """Whether it is HOST:PORT or [IPV6]:PORT; an address of IPv6 that is bare has more colons."""
+    """Whether it is HOST:PORT or [IPV6]:PORT. An IPv6 address without brackets has more than one colon."""
     return "]:" in word or (word.count(":") == 1 and not word.startswith("["))
 
 
-def message(text: str) -> str:
-    """Text to be sent: as it stands, or with quotes around all of it, which keep the blanks at its ends.
+def text_to_send(text: str) -> str:
+    """The text of `send`, unchanged. Quotes around all of it are taken off; they keep the blanks at its ends.
 
     Raises UsageError.
     """
@@ -135,7 +135,7 @@ def _quoted(line: str, start: int) -> tuple[str, int, bool]:
         char = line[position]
         if char == mark:
             return "".join(text), position + 1, True
-        # As in a shell: '…' is all literal, and in "…" a backslash is for the quote and for itself.
+        # As in a shell: in '…' every character stands for itself; in "…" a backslash escapes the quote and itself.
         if char == "\\" and mark == '"' and line[position + 1 : position + 2] in ('"', "\\"):
             position += 1
             char = line[position]

@@ -1,4 +1,4 @@
-"""The REPL: one run of it, on the user's terminal, and how it all ends."""
+"""The REPL: one run of it, on the user's terminal, and how it ends."""
 
 from __future__ import annotations
 
@@ -6,52 +6,59 @@ import asyncio
 import gc
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sockcli.commands.shell import CommandRunner, MakeRunner, ParseTarget
+from sockcli.commands.shell import CommandLine, MakeCommandLine
 from sockcli.console.controller import Controller
 from sockcli.console.escape_key import EscapeKey
 from sockcli.console.history import COMMANDS, HistoryFile, history_path
 from sockcli.console.mode_switch import ModeSwitch
 from sockcli.console.tty_claim import ClaimedTty
-from sockcli.errors import Denied, Interrupted, SockcliError
+from sockcli.errors import Denied, Interrupted
 from sockcli.policy import Policy
 from sockcli.sessions.manager import SessionManager
 from sockcli.sessions.opener import MakeEngine
-from sockcli.sessions.session import Session
-from sockcli.sessions.settings import Settings
+from sockcli.sessions.settings import SessionSettings
 
 if TYPE_CHECKING:
     from prompt_toolkit.completion import Completer
+
+    from sockcli.commands.runner import Runner
 
 Begin = Callable[["Repl"], Awaitable[None]]
 
 
 class Repl:
-    """One run, on the user's terminal: the Shell of commands, and the SessionObserver of sessions."""
+    """One run, on the user's terminal: the Shell of commands. What the user does is the Controller's."""
 
     def __init__(
         self,
         policy: Policy,
-        make_runner: MakeRunner,
-        parse: ParseTarget,
-        taken: ClaimedTty,
+        make_command_line: MakeCommandLine,
+        claimed: ClaimedTty,
         *,
-        settings: Settings | None = None,
+        settings: SessionSettings | None = None,
         escape: EscapeKey | None = None,
         single: bool = False,
         make_engine: MakeEngine | None = None,
     ) -> None:
-        """`single`: it is over with its last session."""
+        """`single`: it is over with its last session. `make_engine`: for tests."""
         self.policy = policy
-        self.parse = parse
-        self.settings = settings or Settings()
-        self.manager = SessionManager(policy, self, self.settings, make_engine)
-        self._user = Controller(self.manager, self._runner, self._completer, self._abort, escape=escape, single=single)
-        self._taken = taken
+        self._make_command_line = make_command_line
+        self.settings = settings or SessionSettings()
+        self._controller = Controller(
+            lambda observer: SessionManager(policy, observer, self.settings, make_engine),
+            self._runner,
+            self._completer,
+            self._abort,
+            escape=escape,
+            single=single,
+        )
+        self.manager = self._controller.manager
+        self._claimed = claimed
         self._past = HistoryFile(history_path())
-        self._make_runner = make_runner
-        self._made_runner: CommandRunner | None = None
+        self._made_runner: Runner | None = None
         self._made_completer: Completer | None = None
         self._failure: BaseException | None = None
         self._main: asyncio.Task[Any] | None = None
@@ -64,7 +71,7 @@ class Repl:
         Raises SockcliError: what the session that was the program failed with, or Interrupted.
         """
         asyncio.run(self._run(begin))
-        failure = self._failure or self._user.parting.failure
+        failure = self._failure or self._controller.session_end.failure
         if failure is not None:
             raise failure
         return 0
@@ -72,24 +79,26 @@ class Repl:
     @property
     def farewell(self) -> Sequence[str]:
         """What is left to say once the terminal is given back."""
-        return self._user.parting.farewell
+        return self._controller.session_end.farewell
 
     async def _run(self, begin: Begin | None) -> None:
         self._main = asyncio.current_task()
         asyncio.get_running_loop().set_exception_handler(self._crashed)
-        self._user.stage = ModeSwitch(self._user, self.manager, self._taken, self._past, self._signalled)
-        # What is loaded by now stays until the end. Left out of every later collection, it costs no key any time.
+        self._controller.mode_switch = ModeSwitch(
+            self._controller, self.manager, self._controller.views, self._claimed, self._past, self._signalled
+        )
+        # What is loaded by now stays until the end. Left out of every later collection, it delays no key.
         gc.freeze()
         gc.enable()
         if begin is not None:
-            self._user.start(begin(self))
+            self._controller.start(begin(self))
         try:
-            await self._user.stage.run()
+            await self._controller.mode_switch.run()
         except asyncio.CancelledError:
             if self._failure is None:
                 raise
         finally:
-            await self._user.errand.end()
+            await self._controller.running_command.end()
             self.manager.close_all()
 
     def _abort(self, failure: BaseException) -> None:
@@ -99,8 +108,8 @@ class Repl:
         self._main.cancel()
 
     def _signalled(self, signum: int) -> None:
-        if signum == signal.SIGINT and not self._user.is_program:
-            self._user.cancel()
+        if signum == signal.SIGINT and not self._controller.is_program:
+            self._controller.cancel()
         else:
             self._abort(Interrupted(signum))
 
@@ -108,9 +117,12 @@ class Repl:
         error = context.get("exception")
         self._abort(error if isinstance(error, BaseException) else RuntimeError(context["message"]))
 
-    def _runner(self) -> CommandRunner:
-        # Made when the first command is given: a session that is the program may never see one.
-        self._made_runner = self._made_runner or self._make_runner(self)
+    def _runner(self) -> Runner:
+        if self._made_runner is None:
+            # Loaded when the first command is given: a session that is the program may never see one.
+            from sockcli.commands.runner import Runner
+
+            self._made_runner = Runner(self)
         return self._made_runner
 
     def _completer(self) -> Completer:
@@ -122,46 +134,28 @@ class Repl:
 
     # Shell: for commands
 
+    @cached_property
+    def command_line(self) -> CommandLine:
+        return self._make_command_line()
+
     @property
     def history(self) -> Sequence[str]:
         return self._past.entries(COMMANDS)
 
     def show(self, text: str) -> None:
-        self._user.words.show(text)
+        self._controller.messages.show(text)
 
     def notice(self, text: str) -> None:
-        self._user.words.notice(text)
+        self._controller.messages.notice(text)
 
     def deny(self, answer: str, error: Denied) -> None:  # noqa: ARG002
         self.show(answer)
 
     def progress(self, state: Callable[[], str] | None) -> None:
-        self._user.errand.progress(state)
+        self._controller.running_command.progress(state)
 
     def suspend(self) -> None:
-        self._user.suspend()
+        self._controller.suspend()
 
     def quit(self) -> None:
-        self._user.stage.end()
-
-    # SessionObserver: of sessions
-
-    @property
-    def free(self) -> bool:
-        return not self._user.busy and not self._user.stage.face.typing
-
-    def output(self, _session: Session) -> None:
-        self._user.settle()
-
-    def changed(self, _session: Session) -> None:
-        self._user.settle()
-
-    def told(self, session: Session | None, text: str) -> None:
-        self._user.words.notice(self.manager.named(session, text))
-
-    def unrecorded(self, session: Session, failure: SockcliError) -> None:
-        failure.message = f"session {session.number} is not recorded any more: {failure.message}"
-        self._user.words.report(failure)
-
-    def over(self, session: Session) -> None:
-        self._user.over(session)
+        self._controller.mode_switch.end()

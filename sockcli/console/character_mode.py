@@ -1,7 +1,7 @@
 """Character mode: every key goes to the peer as it is typed, and what the peer sends is the screen.
 
-The terminal is raw, so Ctrl-C and Ctrl-Z are the peer's. Two things are not: the escape key, unless it is pasted, and
-the marks that the terminal puts around a pasted block, which the peer did not ask for.
+The terminal is raw, so Ctrl-C and Ctrl-Z go to the peer too. Two things do not: the escape key, unless it is within a
+pasted block, and the marks that the terminal puts around such a block, which the peer did not ask for.
 """
 
 from __future__ import annotations
@@ -13,78 +13,76 @@ from typing import Final
 from sockcli.console import paste
 from sockcli.console.mode import ModeController
 from sockcli.console.prompt_toolkit_io import TerminalInput
+from sockcli.console.session_view import SessionView
 from sockcli.console.tty_output import TtyOutput
-from sockcli.sessions.session import Session
 
-# Written at a time. A key of the user's that ends a flood is not to wait behind more than this.
+# Bytes written at a time. The key with which a user ends a flood does not wait behind more than this.
 BATCH: Final = 16 * 1024
-
-
+# Bytes of keys at a time: as many as a terminal's queue has.
 READ: Final = 4096
-
-
-# The rest of a mark is read within this time, in seconds; what was held back then is a key that someone waits for.
+# Seconds within which the rest of a paste mark is read. What was held back for longer is no mark, but a key that
+# somebody waits for.
 _HELD_FOR: Final = 0.05
 
 
 class CharacterMode:
-    """The face of character mode."""
+    """The ConsoleMode in which every key is the peer's."""
 
-    def __init__(self, host: ModeController, display: TtyOutput, keyboard: TerminalInput) -> None:
-        self._host = host
+    def __init__(self, controller: ModeController, display: TtyOutput, keyboard: TerminalInput) -> None:
+        self._controller = controller
         self._display = display
         self._keyboard = keyboard
         self._fd = keyboard.fileno()
         self._marks = paste.PasteMarks()
-        self._left = asyncio.Event()
+        self._leaving = asyncio.Event()
         self._paused = False
         self._reading = False
         self._scheduled = False
         self._release: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
-        self._left.clear()
+        self._leaving.clear()
         self._display.on_drained = lambda _: self.wake()
         self._type(self._keyboard.take_typeahead())
         self.wake()
         try:
-            await self._left.wait()
+            await self._leaving.wait()
         finally:
             self._read(False)
 
     def leave(self) -> None:
-        self._left.set()
+        self._leaving.set()
 
     def wake(self) -> None:
-        session = self._host.session
-        self._read(session is not None and session.room and not self._paused and not self._left.is_set())
-        if not self._scheduled and not self._left.is_set():
+        view = self._controller.view
+        self._read(view is not None and view.session.room and not self._paused and not self._leaving.is_set())
+        if not self._scheduled and not self._leaving.is_set():
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._show)
 
     def show(self, last: bytes) -> None:
-        session = self._host.session
-        self._display.write(last + (b"\r\n" if session is not None and session.lines.partial else b""))
+        view = self._controller.view
+        self._display.write(last + (b"\r\n" if view is not None and view.lines.partial else b""))
 
     @property
     def typing(self) -> bool:
         return True  # every key is the peer's
 
-    def cut_off(self, session: Session) -> bool:
-        return session.half_typed
+    def cut_off(self, view: SessionView) -> bool:
+        return view.session.half_typed
 
     def take_draft(self) -> str:
         return ""  # every key is with the peer already
 
     def clear(self) -> None:
-        """All that there is to see is the peer's."""
+        """Nothing is taken off: all that there is to see is the peer's."""
 
     def pause(self) -> None:
         self._paused = True
         self._read(False)
 
     def entered(self, text: str) -> None:
-        """Nothing is, here."""
+        """Nothing stays: no line is entered in this mode."""
 
     def resume(self) -> None:
         self._paused = False
@@ -94,14 +92,14 @@ class CharacterMode:
 
     def _show(self) -> None:
         self._scheduled = False
-        session = self._host.session
-        if session is None or self._paused or self._left.is_set() or self._display.pending:
+        view = self._controller.view
+        if view is None or self._paused or self._leaving.is_set() or self._display.pending:
             return
-        data = self._host.take(BATCH)
-        session.lines.watch(data)
+        data = self._controller.take(BATCH)
+        view.lines.watch(data)
         self._display.write(data)
-        self._host.shown()
-        if session.inbox:
+        self._controller.shown()
+        if view.session.inbox:
             self.wake()
 
     # Typing
@@ -123,9 +121,9 @@ class CharacterMode:
         if data:
             self._type(data)
         else:
-            # The terminal is gone. SIGHUP follows where it is our own.
+            # The terminal is gone. SIGHUP follows, if it is our controlling terminal.
             self._read(False)
-            self._host.lost_terminal()
+            self._controller.lost_terminal()
 
     def _type(self, data: bytes) -> None:
         if self._release is not None:
@@ -136,13 +134,13 @@ class CharacterMode:
             if pasted:
                 self._send(piece.replace(b"\r\n", b"\r").replace(b"\n", b"\r"))
                 continue
-            escape = self._host.escape
+            escape = self._controller.escape
             before, key, after = piece.partition(escape.byte) if escape is not None else (piece, b"", b"")
             self._send(before)
             if key:
                 rest = [paste.BEGIN + more + paste.END if inside else more for inside, more in pieces]
                 self._keyboard.give_typeahead(b"".join([after, *rest, self._marks.release()]))
-                self._host.ask()
+                self._controller.toggle_prompt()
                 return
         if self._marks.holds:
             self._release = asyncio.get_running_loop().call_later(_HELD_FOR, self._no_mark)
@@ -152,6 +150,6 @@ class CharacterMode:
         self._send(self._marks.release())
 
     def _send(self, data: bytes) -> None:
-        session = self._host.session
-        if data and session is not None:
-            session.send_keys(data)
+        view = self._controller.view
+        if data and view is not None:
+            view.session.send_keys(data)

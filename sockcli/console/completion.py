@@ -1,12 +1,12 @@
 """Completes command lines: from the table of commands, the manifest, the sessions and the disk.
 
-Of a peer it is never more than the address that it sent from.
+The only thing offered that comes from a peer is the address that it sent from.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -16,18 +16,21 @@ from prompt_toolkit.document import Document
 from sockcli.base.endpoint import LOOPBACK, Operation
 from sockcli.base.escaping import is_visible, printable
 from sockcli.commands import word_parser
-from sockcli.commands.model import Command, Kind, Takes
+from sockcli.commands.model import Command
+from sockcli.commands.options import Kind, OptionSpec, by_flag
 from sockcli.commands.shell import Shell
-from sockcli.commands.table import COMMANDS, find
-from sockcli.console.manifest_names import Name, Named
+from sockcli.commands.table import COMMANDS, find, options_of
+from sockcli.console.manifest_names import ManifestNames, Name
 from sockcli.errors import UsageError
 from sockcli.sessions.settings import CHOICES
 from sockcli.sessions.telnet import REQUESTS
 from sockcli.sessions.udp import BoundSession
 from sockcli.telnet.constants import OPTION_NAMES
 
-# More than anyone looks through; all of them are drawn at each key.
+# Offers at most: more than anyone looks through, and all of them are drawn at each key.
 MOST: Final = 200
+# `--eol=lf` has its value in it, and an unknown option is taken for a flag.
+_NO_WORDS: Final = OptionSpec(())
 
 
 class Offer(NamedTuple):
@@ -50,13 +53,13 @@ class CommandCompleter(Completer):
 
     def __init__(self, shell: Shell) -> None:
         self._shell = shell
-        self._named = Named(shell.policy)
+        self._named = ManifestNames(shell.policy)
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:  # noqa: ARG002
         line = document.text_before_cursor
         if "\n" in line:
             return
-        words, last = word_parser.partial(line)
+        words, last = word_parser.split_unfinished(line)
         fitting = (offer for offer in self._offers(words, last.text) if offer.text.startswith(last.text))
         for text, meta in islice(fitting, MOST):
             yield Completion(
@@ -73,9 +76,10 @@ class CommandCompleter(Completer):
             command = find(words[0])
         except UsageError:
             return ()
-        place = locate(command, words[1:])
+        options = by_flag(options_of(command, self._shell.command_line))
+        place = locate(command, options, words[1:])
         if place.options and last.startswith("-"):
-            return map(Offer, command.options)
+            return map(Offer, options)
         return self._of_kind(place.kind, place.words, last)
 
     def _of_kind(self, kind: Kind | None, words: list[str], last: str) -> Iterable[Offer]:
@@ -157,19 +161,19 @@ def _setting(words: list[str]) -> Iterable[Offer]:
     return map(Offer, CHOICES.get(words[0], ())) if len(words) == 1 else ()
 
 
-def locate(command: Command, words: list[str]) -> Place:
-    """What belongs after these words of a command, told by its options and by how many words each takes."""
+def locate(command: Command, options: Mapping[str, OptionSpec], words: list[str]) -> Place:
+    """What belongs after these words of a command, told by how many words each of its options takes."""
     arguments: list[str] = []
     position = 0
     while position < len(words):
         word = words[position]
         if word == "--":
             return Place(arguments + words[position + 1 :], command.argument, False)
-        if not word.startswith("-") or not command.options:
+        if not word.startswith("-") or not options:
             arguments.append(word)
             position += 1
             continue
-        takes = Takes() if "=" in word else command.options.get(word, Takes())
+        takes = _NO_WORDS if "=" in word else options.get(word, _NO_WORDS)
         count = (
             1
             if takes.words == 2 and any(map(word_parser.has_port, words[position + 1 : position + 2]))
@@ -179,7 +183,7 @@ def locate(command: Command, words: list[str]) -> Place:
         if len(values) < count:
             return Place(values, takes.kind, False)
         position += 1 + count
-    return Place(arguments, command.argument, bool(command.options))
+    return Place(arguments, command.argument, bool(options))
 
 
 def files(text: str) -> list[Offer]:
@@ -189,12 +193,12 @@ def files(text: str) -> list[Offer]:
         with os.scandir(os.path.expanduser(folder + slash) or ".") as entries:
             found = [(entry.name, "/" if entry.is_dir() else "") for entry in entries if _is_offered(entry.name, start)]
     except (OSError, ValueError):
-        return []  # it is only about what could be typed
+        return []  # only an offer: the command itself says what is wrong
     return [Offer(f"{folder}{slash}{name}{end}") for name, end in sorted(found)]
 
 
 def _is_offered(name: str, start: str) -> bool:
     if name.startswith(".") and not start:
         return False
-    # A name that would drive the terminal can be typed, by whoever can type it.
+    # A name with control characters is not offered, as it would drive the terminal. It can still be typed.
     return name.startswith(start) and all(map(is_visible, name))

@@ -1,9 +1,11 @@
 """What is being typed, and what for: a command, or the line of a session.
 
-Each has its own, with its own history; it is put away while something else has the line, and comes back with it.
+Each has its own draft, with its own history. It is put away while something else has the line, and comes back with it:
+the session's draft is kept by its SessionView, the command's here.
 
-A line whose session ends half typed is nobody's. The rest of it is typed by someone who has not seen that yet, so it
-is no command, and goes to no other session: until Enter it stays a line for itself (`left_by`), which is then dropped.
+A line whose session ends half typed is orphaned. The rest of it is typed by a user who has not seen the end yet, so it
+is no command, and goes to no other session: until Enter it stays a line for itself (`orphaned_by`), and is then
+dropped.
 """
 
 from __future__ import annotations
@@ -17,95 +19,97 @@ from prompt_toolkit.history import History, InMemoryHistory
 
 from sockcli.console.history import COMMANDS, LINES, HistoryFile, TypedHistory
 from sockcli.console.mode import ModeController
+from sockcli.console.session_view import SessionView
 from sockcli.sessions.session import Session
 
 
-class _Kind(NamedTuple):
-    """What a line is for: a session, or None for a command; and whether it is shown."""
+class LinePurpose(NamedTuple):
+    """What a line is for."""
 
-    session: Session | None
-    hidden: bool  # and then nothing of it is remembered either
+    view: SessionView | None  # a session; None: it is a command
+    hidden: bool  # what is typed is not shown, and not remembered either
 
 
 class Drafts:
     """Of one line editor, whose text is in `buffer`."""
 
-    def __init__(self, host: ModeController, buffer: Buffer, clipboard: Clipboard, history: HistoryFile) -> None:
-        """`clipboard`: of the editor, where what was dropped can be had again."""
-        self._host = host
+    def __init__(self, controller: ModeController, buffer: Buffer, clipboard: Clipboard, history: HistoryFile) -> None:
+        """`clipboard`: the editor's, from which a line that was dropped can be taken again."""
+        self._controller = controller
         self._buffer = buffer
         self._clipboard = clipboard
         self._commands = TypedHistory(history, COMMANDS)
         self._lines = TypedHistory(history, LINES)
-        self._kind: _Kind | None = None  # what the line is for
-        self._command = ""
-        self._ahead = False  # a command was entered, and what is typed from then on is for whatever comes after it
-        self.left_by: Session | None = None  # what is being typed was for this one, which is over
-        self._unseen = False  # its beginning went there key by key
+        self._purpose: LinePurpose | None = None  # of what is in the buffer; None: nothing has been typed yet
+        self._command = ""  # the draft of a command, while the line is for a session
+        self._typed_ahead = False  # a command was entered: what is typed since then is for whatever comes after it
+        self.orphaned_by: Session | None = None  # what is being typed was for this session, which is over
+        self._beginning_unseen = False  # the beginning of that line went to the session key by key
 
     @property
     def hidden(self) -> bool:
         """What is being typed is not to be shown."""
-        return self._kind is not None and self._kind.hidden
+        return self._purpose is not None and self._purpose.hidden
 
     @property
-    def commanding(self) -> bool:
+    def for_command(self) -> bool:
         """What is being typed is a command."""
-        return self._kind is not None and self._kind.session is None
+        return self._purpose is not None and self._purpose.view is None
 
     @property
     def begun(self) -> bool:
         """There is some of a line."""
-        return bool(self._buffer.text) or self.left_by is not None
+        return bool(self._buffer.text) or self.orphaned_by is not None
 
     def follow(self) -> None:
-        """Have the line be for what it is to be for now, as it was left."""
-        host = self._host
-        if self.left_by is not None and (self._buffer.text or self._unseen):
+        """Have the line be for what it is to be for now, with the draft that was left there."""
+        controller = self._controller
+        if self.orphaned_by is not None and (self._buffer.text or self._beginning_unseen):
             return
-        self.left_by = None
-        session = None if host.commanding else host.session
-        kind = _Kind(session, session is not None and (host.hidden or self._holds_hidden(session)))
-        if self._kind is None:
-            self._ahead = host.busy  # the first session is being opened, as by a command
-        if kind == self._kind:
-            self._ahead = self._ahead and host.busy
+        self.orphaned_by = None
+        view = None if controller.state.is_command else controller.view
+        purpose = LinePurpose(view, view is not None and (controller.hidden or self._holds_hidden(view)))
+        if self._purpose is None:
+            self._typed_ahead = controller.busy  # the first session is being opened, which runs as a command does
+        if purpose == self._purpose:
+            self._typed_ahead = self._typed_ahead and controller.busy
         else:
-            self._change(kind)
+            self._change(purpose)
 
-    def _change(self, kind: _Kind) -> None:
+    def _change(self, purpose: LinePurpose) -> None:
         buffer = self._buffer
-        before, self._kind = self._kind or _Kind(None, False), kind
+        before, self._purpose = self._purpose or LinePurpose(None, False), purpose
         draft = buffer.text
-        if kind.session is not before.session:
-            ahead, draft = (draft, "") if self._ahead else ("", draft)
-            draft = self._exchange(before, draft, kind.session) + ahead
-        buffer.history = self._history(kind)
+        if purpose.view is not before.view:
+            ahead, draft = (draft, "") if self._typed_ahead else ("", draft)
+            draft = self._exchange(before, draft, purpose.view) + ahead
+        buffer.history = self._history(purpose)
         buffer.reset(Document(draft))
 
     def take(self) -> str:
-        """What was being typed for a session, or for whatever comes next; it is not there any more."""
-        if (self._kind is None or self._kind.session is None) and not self._ahead:
+        """Take away what was being typed for a session, or for whatever comes next."""
+        if (self._purpose is None or self._purpose.view is None) and not self._typed_ahead:
             return ""  # the beginning of a command
-        self._ahead = False
+        self._typed_ahead = False
         text = self._buffer.text
         self._buffer.reset()
         return text
 
-    def cut_off(self, session: Session) -> bool:
-        """This session is over; whether that leaves a line half typed, of which the rest may still come."""
-        if session is self._host.session and not self._host.commanding and session.half_typed:
-            self._change(_Kind(session, hidden=True))  # as nobody can know whether the peer would show it
-            self.left_by, self._unseen = session, True
-        elif self._kind is not None and self._kind.session is session:
-            self.left_by = session if self._buffer.text else None
-        elif not session.draft_hidden:
-            self._keep(session.draft)
-        return self.left_by is session
+    def cut_off(self, view: SessionView) -> bool:
+        """This session is over. Whether that leaves a line half typed, of which the rest may still come."""
+        controller, session = self._controller, view.session
+        if view is controller.view and not controller.state.is_command and session.half_typed:
+            self._change(LinePurpose(view, hidden=True))  # nobody can know whether the peer would have shown it
+            self.orphaned_by, self._beginning_unseen = session, True
+        elif self._purpose is not None and self._purpose.view is view:
+            self.orphaned_by = session if self._buffer.text else None
+        elif not view.draft_hidden:
+            self._keep(view.draft)  # something else had the line; the draft can be had again
+        return self.orphaned_by is session
 
     def drop(self, text: str) -> bool:
-        """Give up `text`, the line that a session has left; whether it can be had again."""
-        self.left_by, self._unseen = None, False
+        """Give up `text`, the orphaned line. Whether it can be had again from the clipboard."""
+        self.orphaned_by, self._beginning_unseen = None, False
         self._buffer.reset()
         if self.hidden:
             return False
@@ -118,28 +122,28 @@ class Drafts:
             self._lines.remember(text)
 
     def entered_command(self, text: str, *, remember: bool) -> None:
-        self._ahead = True
+        self._typed_ahead = True
         if remember:
             self._commands.remember(text)
 
     def entered_line(self, text: str) -> None:
         self._lines.remember(text)
 
-    def _holds_hidden(self, session: Session) -> bool:
+    def _holds_hidden(self, view: SessionView) -> bool:
         """Whether its line began while the peer had the echo: a password stays one when its prompt is given up."""
-        if self._kind is not None and session is self._kind.session:
+        if self._purpose is not None and view is self._purpose.view:
             return self.hidden and self.begun
-        return session.draft_hidden and bool(session.draft)
+        return view.draft_hidden and bool(view.draft)
 
-    def _exchange(self, before: _Kind, draft: str, after: Session | None) -> str:
-        """Put away what was being typed for one thing; what was for the other."""
-        if before.session is None:
+    def _exchange(self, before: LinePurpose, draft: str, after: SessionView | None) -> str:
+        """Put away the draft for what the line was for; return the one for what it is for now."""
+        if before.view is None:
             self._command = draft
         else:
-            before.session.draft, before.session.draft_hidden = draft, before.hidden
+            before.view.draft, before.view.draft_hidden = draft, before.hidden
         return self._command if after is None else after.draft
 
-    def _history(self, kind: _Kind) -> History:
-        if kind.session is None:
+    def _history(self, purpose: LinePurpose) -> History:
+        if purpose.view is None:
             return self._commands
-        return InMemoryHistory() if kind.hidden else self._lines
+        return InMemoryHistory() if purpose.hidden else self._lines

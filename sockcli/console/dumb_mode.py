@@ -1,7 +1,7 @@
 """Line mode on a terminal that can only print (TERM=dumb): the terminal edits the line, and nothing is redrawn.
 
-What comes in is printed where the cursor is. The escape key works at the beginning of a line, with Enter behind
-it, or a command and Enter.
+What comes in is printed where the cursor is. The escape key works as the first of a line: alone with Enter behind it,
+or with a command and Enter.
 """
 
 from __future__ import annotations
@@ -10,50 +10,53 @@ import asyncio
 import os
 from typing import Final
 
-from sockcli.console.mode import COMMAND_PROMPT, ModeController, dropped, left_prompt
+from sockcli.console.line_flow import COLOURS
+from sockcli.console.mode import COMMAND_PROMPT, ModeController, not_sent, orphan_prompt
+from sockcli.console.session_view import SessionView
 from sockcli.console.tty_output import TtyOutput
-from sockcli.sessions.line_flow import COLOURS
 from sockcli.sessions.session import Session
 from sockcli.stdio.line_discipline import LineDiscipline, pending_input
 
+# Bytes written at a time.
 BATCH: Final = 16 * 1024
-# What a terminal gives as one line at most.
+# Bytes that a terminal gives as one line at most.
 READ: Final = 4096
 
 
 class DumbMode:
-    """The face of a terminal that edits lines itself."""
+    """The ConsoleMode of a terminal that edits lines itself."""
 
-    def __init__(self, host: ModeController, display: TtyOutput, discipline: LineDiscipline, fd: int) -> None:
-        self._host = host
+    def __init__(self, controller: ModeController, display: TtyOutput, discipline: LineDiscipline, fd: int) -> None:
+        self._controller = controller
         self._display = display
         self._discipline = discipline
         self._fd = fd
-        self._left = asyncio.Event()
+        self._leaving = asyncio.Event()
         self._scheduled = False
         self._paused = False
-        self._prompted = False
-        self._left_by: Session | None = None  # the rest of a line is awaited whose session is over
-        self._below = True  # the cursor is at the beginning of a line
+        self._prompted = False  # the command prompt stands there, and nothing after it
+        self._orphaned_by: Session | None = None  # the rest of a line is awaited whose session is over
+        self._at_line_start = True  # the cursor is
 
     async def run(self) -> None:
-        self._left.clear()
+        self._leaving.clear()
         self._prompted = False
+        self._at_line_start = True  # the mode switch has seen to that
         self._display.on_drained = lambda _: self.wake()
         loop = asyncio.get_running_loop()
         loop.add_reader(self._fd, self._read)
         self.wake()
         try:
-            await self._left.wait()
+            await self._leaving.wait()
         finally:
             loop.remove_reader(self._fd)
-            self._display.write(self._host.take_words())
+            self._display.write(self._controller.take_messages())
 
     def leave(self) -> None:
-        self._left.set()
+        self._leaving.set()
 
     def wake(self) -> None:
-        if not self._scheduled and not self._left.is_set():
+        if not self._scheduled and not self._leaving.is_set():
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._show)
 
@@ -68,19 +71,20 @@ class DumbMode:
     def typing(self) -> bool:
         return True  # the terminal has the line, and does not tell before its end
 
-    def cut_off(self, session: Session) -> bool:
-        if session is not self._host.session or self._host.commanding:
+    def cut_off(self, view: SessionView) -> bool:
+        if view is not self._controller.view or self._controller.state.is_command:
             return False
-        # The terminal keeps a line to itself until it is whole. In this mode it gives what there is of one.
+        session = view.session
+        # The terminal keeps a line to itself until it is whole. In mode cbreak it gives what there is of one.
         self._discipline.set("cbreak")
         typed = os.read(self._fd, READ) if pending_input(self._fd) else b""
         self._discipline.set("line")
         half = session.half_typed or (bool(typed) and not typed.endswith(b"\n"))
-        self._left_by = session if half else None
+        self._orphaned_by = session if half else None
         if half:
-            self._below = False  # its beginning stands there
+            self._at_line_start = False  # the beginning of that line stands there
         elif typed:
-            self._host.refuse(dropped(session))
+            self._controller.refuse(not_sent(session))
         return half
 
     def take_draft(self) -> str:
@@ -100,33 +104,35 @@ class DumbMode:
 
     def _show(self) -> None:
         self._scheduled = False
-        if self._paused or self._left.is_set() or self._display.pending:
+        if self._paused or self._leaving.is_set() or self._display.pending:
             return
-        host = self._host
-        self._discipline.set("quiet" if host.hidden and not host.commanding else "line")
-        session = host.session
-        if ahead := host.take_ahead():
+        controller, view = self._controller, self._controller.view
+        is_command = controller.state.is_command
+        self._discipline.set("quiet" if controller.hidden and not is_command else "line")
+        if ahead := controller.take_messages_ahead():
             self._start_line()
             self._print(ahead)
-        self._print(COLOURS.sub(b"", host.take(BATCH)))
-        words = host.take_words()
-        if words or (host.commanding and not host.busy and not self._prompted):
+        self._print(COLOURS.sub(b"", controller.take(BATCH)))
+        messages = controller.take_messages()
+        prompts = is_command and not controller.busy and not (self._prompted and not messages)
+        if messages or prompts:
             self._start_line()
-        self._print(words)
-        if host.commanding and not host.busy and not self._prompted:
-            self._print(left_prompt(self._left_by).encode() if self._left_by is not None else COMMAND_PROMPT.encode())
+        self._print(messages)
+        if prompts:
+            prompt = orphan_prompt(self._orphaned_by) if self._orphaned_by is not None else COMMAND_PROMPT
+            self._print(prompt.encode())
             self._prompted = True
-        host.shown()
-        if _has_more(session):
+        controller.shown()
+        if view is not None and view.session.inbox:
             self.wake()
 
     def _print(self, data: bytes) -> None:
         if data:
-            self._below, self._prompted = data.endswith(b"\n"), False
+            self._at_line_start, self._prompted = data.endswith(b"\n"), False
             self._display.write(data)
 
     def _start_line(self) -> None:
-        if not self._below:
+        if not self._at_line_start:
             self._print(b"\r\n")
 
     def _read(self) -> None:
@@ -135,31 +141,27 @@ class DumbMode:
         except BlockingIOError:
             return
         except OSError:
-            self._host.lost_terminal()
+            self._controller.lost_terminal()
             return
         text = data.decode("utf-8", "surrogateescape")
-        self._below = self._below if not text else text.endswith("\n")
-        if self._left_by is not None:
-            session, self._left_by = self._left_by, None
+        self._at_line_start = self._at_line_start if not text else text.endswith("\n")
+        if self._orphaned_by is not None:
+            session, self._orphaned_by = self._orphaned_by, None
             self._prompted = False
-            self._host.refuse(dropped(session))
+            self._controller.refuse(not_sent(session))
         elif not text:
-            self._host.end_of_input()
-        elif self._host.escape is not None and data.startswith(self._host.escape.byte):
+            self._controller.end_of_input()
+        elif self._controller.escape is not None and data.startswith(self._controller.escape.byte):
             self._ask(text[1:].removesuffix("\n"))
         else:
             # Without a newline it is a line that Ctrl-D ended.
-            self._host.enter(text.removesuffix("\n"))
+            self._controller.enter(text.removesuffix("\n"))
         self.wake()
 
     def _ask(self, command: str) -> None:
         """The escape key, with the command that is on its line if there is one."""
-        host = self._host
-        if host.busy or not (command and host.commanding):
-            host.ask()
+        controller = self._controller
+        if controller.busy or not (command and controller.state.is_command):
+            controller.toggle_prompt()
         if command:
-            host.enter(command)
-
-
-def _has_more(session: Session | None) -> bool:
-    return session is not None and bool(session.inbox)
+            controller.enter(command)

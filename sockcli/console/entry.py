@@ -13,12 +13,12 @@ from sockcli.console.escape_key import EscapeKey
 from sockcli.console.tty_claim import claimed_tty
 from sockcli.engine import Engine
 from sockcli.policy import Policy
-from sockcli.sessions.settings import Settings
+from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import Target, TcpTarget, UdpTarget
 from sockcli.stdio.recording import open_records
 
 if TYPE_CHECKING:
-    from sockcli.commands.shell import MakeRunner, ParseTarget
+    from sockcli.commands.shell import MakeCommandLine
     from sockcli.console.app import Repl
 
 Say = Callable[[str], None]
@@ -27,25 +27,23 @@ Say = Callable[[str], None]
 def run_session(
     policy: Policy,
     target: TcpTarget | UdpTarget,
-    make_runner: MakeRunner,
-    parse: ParseTarget,
+    make_command_line: MakeCommandLine,
     *,
     notice: Say,
     detail: Say,
-    settings: Settings | None = None,
+    settings: SessionSettings | None = None,
     escape: EscapeKey | None = None,
 ) -> int:
-    """`sockcli tcp` or `udp` on a terminal. Over with its session; the exit code, where nothing is raised.
+    """`sockcli tcp` or `udp` on a terminal, until its session is over. The exit code, where nothing is raised.
 
     `notice` and `detail` say something beside the session: before the terminal is taken, and after it is given back.
     Raises SockcliError: nothing could be opened, or what the session failed with; Interrupted for a signal.
     """
-    policy.authorize(target.request)  # before a file is made for what is not to be
+    grant = policy.authorize(target.request)  # before a file is made for what is denied
     taps = open_records(target.hex_dump, target.log)
-    with claimed_tty() as taken:
-        with SignalInterrupt(taken.discipline.restore) as interrupt:
-            transport = Engine(policy, interrupt=interrupt).open(target.request, target.dial)
-        grant = transport.grant
+    with claimed_tty() as claimed:
+        with SignalInterrupt(claimed.discipline.restore) as interrupt:
+            transport = Engine(policy, interrupt=interrupt).open(grant, target.dial)
         detail(f"{transport.local} is connected with {transport.peer}, allowed by {grant.rule} ({grant.source})")
         key = f"; {escape.name} gives a command prompt" if escape is not None else ""
         notice(f"{'connected with' if isinstance(target, TcpTarget) else 'sending to'} {transport.peer}{key}")
@@ -56,36 +54,35 @@ def run_session(
         with _no_collection():
             from sockcli.console.app import Repl
 
-            repl = Repl(policy, make_runner, parse, taken, settings=settings, escape=escape, single=True)
+            repl = Repl(policy, make_command_line, claimed, settings=settings, escape=escape, single=True)
             return _run(repl, begin, notice)
 
 
 def run_repl(
     policy: Policy,
     target: Target | None,
-    make_runner: MakeRunner,
-    parse: ParseTarget,
+    make_command_line: MakeCommandLine,
     *,
     notice: Say,
-    settings: Settings | None = None,
+    settings: SessionSettings | None = None,
     escape: EscapeKey | None = None,
 ) -> int:
     """`sockcli repl` on a terminal, first in a session with `target` where there is one. Raises Interrupted."""
 
     async def begin(repl: Repl) -> None:
         if target is not None:
-            from sockcli.commands.handlers.connections import opened
+            from sockcli.commands.handlers.connections import open_session
 
-            session = await opened(repl, target)
+            session = await open_session(repl, target)
             repl.notice(session.announcement)
 
-    with claimed_tty() as taken, _no_collection():
+    with claimed_tty() as claimed, _no_collection():
         key = f"; {escape.name} in a session comes back to this prompt" if escape is not None else ""
         notice(f"{__version__}, manifest {policy.manifest}")
         notice(f"help lists the commands{key}")
         from sockcli.console.app import Repl
 
-        return _run(Repl(policy, make_runner, parse, taken, settings=settings, escape=escape), begin, notice)
+        return _run(Repl(policy, make_command_line, claimed, settings=settings, escape=escape), begin, notice)
 
 
 def _run(repl: Repl, begin: Callable[[Repl], Coroutine[None, None, None]], notice: Say) -> int:
@@ -98,8 +95,8 @@ def _run(repl: Repl, begin: Callable[[Repl], Coroutine[None, None, None]], notic
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Until the first prompt, which ends it: what is loaded stays, and looking through it again and again for what
-    does not would take a fifth of the time."""
+    """Collect no garbage until the first prompt (the Repl turns it on again). What is loaded until then stays, and to
+    look through it again and again would take a fifth of the time."""
     gc.disable()
     try:
         yield

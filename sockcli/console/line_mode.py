@@ -1,8 +1,8 @@
 """Line mode: a line that is typed, and above it, at once, what comes in. The peer's unfinished line is the prompt.
 
-What comes in is written in batches, each between an erase of the line and its redraw, and no more often than eyes
-can see: so a flood costs a bounded number of redraws, and a key that is typed meanwhile shows with the next of them.
-How large a batch is follows the terminal, since a key shows only behind all that was written before it.
+What comes in is written in batches. For each the line is erased and then drawn again, and no more often than eyes can
+see, so that a flood costs few redraws; a key that is typed meanwhile shows with the next one. The size of a batch is
+adapted to how fast the terminal is, since a key shows only behind all that was written before it.
 
 Not patch_stdout, which can hold output back for 150 ms. Never ANSI() or HTML() of what a peer sent.
 """
@@ -29,69 +29,72 @@ from sockcli.base.escaping import printable
 from sockcli.console.draft import Drafts
 from sockcli.console.history import HistoryFile
 from sockcli.console.keys import Actions, key_bindings
-from sockcli.console.mode import COMMAND_PROMPT, ModeController, dropped, left_prompt
+from sockcli.console.mode import COMMAND_PROMPT, ModeController, not_sent, orphan_prompt
 from sockcli.console.prompt import fragments
 from sockcli.console.prompt_toolkit_io import TerminalInput, TerminalOutput
+from sockcli.console.session_view import SessionView
+from sockcli.console.state import ConsoleState
 from sockcli.console.toolbar import STYLES
 from sockcli.console.tty_output import TtyOutput
-from sockcli.sessions.session import Session
 
-LINGER_PROMPT: Final = "(any key goes back) "
+ANSWER_PROMPT: Final = "(any key goes back) "
 
 # Where the user wants no colours, a suggestion is not to look as if it had been typed.
 _COLOURLESS: Final = {"auto-suggestion": "underline"}
 
-# Between two batches: 30 a second look like flowing text, and leave most of the time for everything else.
+# Seconds between two batches: 30 a second look like flowing text, and leave most of the time for everything else.
 INTERVAL: Final = 0.03
-# A batch. The least shows some lines even on a serial line; the most is what a fast terminal takes in an interval.
+# Bytes of a batch. The least shows some lines even on a serial line; the most is what a fast terminal takes meanwhile.
 LEAST: Final = 2 * 1024
 MOST: Final = 256 * 1024
-# A batch that took the terminal, or us, longer than this is halved, so that a key waits for less than 100 ms in all;
-# one that took less than the other is doubled.
+# Seconds. After a batch that took the terminal, or us, longer than SLOW the next is half as large, so that a key waits
+# for less than 100 ms in all; after one that took less than FAST it is twice as large.
 SLOW: Final = 0.03
 FAST: Final = 0.01
 
-# A pasted block that is larger goes nowhere: every key would draw all of it again. `sendfile` has no limit.
+# Characters. A larger pasted block is refused: every key would draw all of it again. `sendfile` has no limit.
 LARGEST_PASTE: Final = 64 * 1024
-# Rows for what may complete a command, where the terminal has them beside the line and the toolbar.
+# Rows of the completion menu, where the terminal has so many beside the line and the toolbar.
 MENU: Final = 8
 NOT_MENU: Final = 1
 
 
-class _Hide(Processor):
+class HideTyped(Processor):
     """Shows nothing of what is typed, not even how much."""
 
     def apply_transformation(self, _input: TransformationInput) -> Transformation:
         return Transformation([], source_to_display=lambda _: 0, display_to_source=lambda _: 0)
 
 
-class _Suggest(AutoSuggest):
-    """The rest of the last line that began so, unless it is a command that failed: so it would again."""
+class SuggestFromHistory(AutoSuggest):
+    """Suggests the rest of the last line that began so, but no command that failed when it was run last."""
 
-    def __init__(self, host: ModeController) -> None:
-        self._host = host
+    def __init__(self, controller: ModeController) -> None:
+        self._controller = controller
 
     def get_suggestion(self, buffer: Buffer, document: Document) -> Suggestion | None:
         text = document.text
         if not text.strip():
             return None
         lines = (line for line in reversed(buffer.history.get_strings()) if line.startswith(text))
-        line = next((line for line in lines if not self._host.failed(line)), text)
+        line = next((line for line in lines if not self._controller.failed(line)), text)
         return Suggestion(line[len(text) :])
 
 
 class LineMode:
-    """The face of a line that is edited."""
+    """The ConsoleMode in which a line is edited."""
 
-    def __init__(self, host: ModeController, display: TtyOutput, keyboard: TerminalInput, history: HistoryFile) -> None:
-        self._host = host
+    def __init__(
+        self, controller: ModeController, display: TtyOutput, keyboard: TerminalInput, history: HistoryFile
+    ) -> None:
+        self._controller = controller
         self._display = display
         self._timer: asyncio.TimerHandle | None = None
         self._next = 0.0  # when the next batch may be written
         self._batch = MOST // 16
         self._batch_full = False
         self._spent = 0.0  # seconds that making the last batch took
-        self._running = False
+        self._running = False  # it shows what comes
         self._paused = False
         self._keyboard = keyboard
         self._detached = ExitStack()  # from the keyboard, while paused
@@ -99,31 +102,31 @@ class LineMode:
         hidden = Condition(lambda: self._drafts.hidden)
         actions = Actions(
             self._enter,
-            self._unless_left(host.cancel),
-            self._unless_left(host.end_of_input),
-            self._unless_left(host.ask),
-            host.suspend,
-            host.quit_signal,
+            self._unless_orphaned(controller.cancel),
+            self._unless_orphaned(controller.end_of_input),
+            self._unless_orphaned(controller.toggle_prompt),
+            controller.suspend,
+            controller.quit_signal,
             self._paste,
-            completes=lambda: self._drafts.commanding,
-            lingers=lambda: host.lingering,
-            go_back=host.go_back,
+            completes=lambda: self._drafts.for_command,
+            any_key_goes_back=lambda: controller.state is ConsoleState.ANSWER,
+            go_back=controller.go_back,
         )
         self._prompt_session: PromptSession[None] = PromptSession(
             self._prompt,
-            completer=DynamicCompleter(lambda: host.completer if self._drafts.commanding else None),
-            auto_suggest=ConditionalAutoSuggest(_Suggest(host), ~hidden),
-            input_processors=[ConditionalProcessor(_Hide(), hidden)],
+            completer=DynamicCompleter(lambda: controller.completer if self._drafts.for_command else None),
+            auto_suggest=ConditionalAutoSuggest(SuggestFromHistory(controller), ~hidden),
+            input_processors=[ConditionalProcessor(HideTyped(), hidden)],
             complete_while_typing=False,
-            key_bindings=key_bindings(actions, host.escape),
-            bottom_toolbar=lambda: list(host.toolbar(display.size[0])),
+            key_bindings=key_bindings(actions, controller.escape),
+            bottom_toolbar=lambda: list(controller.toolbar(display.size[0])),
             style=Style.from_dict(STYLES | (_COLOURLESS if ColorDepth.from_env() is ColorDepth.DEPTH_1_BIT else {})),
             include_default_pygments_style=False,
             erase_when_done=True,
             input=keyboard,
             output=TerminalOutput(display),
         )
-        self._drafts = Drafts(host, self._prompt_session.default_buffer, self._prompt_session.clipboard, history)
+        self._drafts = Drafts(controller, self._prompt_session.default_buffer, self._prompt_session.clipboard, history)
         app = self._prompt_session.app
         app.max_render_postpone_time = None  # a redraw belongs right behind its batch
         app.terminal_size_polling_interval = None
@@ -142,7 +145,7 @@ class LineMode:
             )
         finally:
             self._running = False
-            if self._drafts.left_by is not None:
+            if self._drafts.orphaned_by is not None:
                 self._drafts.drop(self._prompt_session.default_buffer.text)
             self._detached.close()  # which would have the keyboard read for the prompt that is over
             asyncio.get_running_loop().remove_reader(self._keyboard.fileno())
@@ -153,7 +156,8 @@ class LineMode:
     def leave(self) -> None:
         app = self._prompt_session.app
         if app.is_running and not app.is_done:
-            self._show(self._host.take_words())
+            self._show(self._controller.take_messages())
+            self._running = False  # what comes before `run` returns is for the next mode to show
             app.exit()
 
     def wake(self) -> None:
@@ -187,8 +191,8 @@ class LineMode:
     def typing(self) -> bool:
         return self._drafts.begun
 
-    def cut_off(self, session: Session) -> bool:
-        return self._drafts.cut_off(session)
+    def cut_off(self, view: SessionView) -> bool:
+        return self._drafts.cut_off(view)
 
     def take_draft(self) -> str:
         return self._drafts.take()
@@ -202,15 +206,15 @@ class LineMode:
         self._drafts.follow()
         loop = asyncio.get_running_loop()
         started = loop.time()
-        session = self._host.session
-        ahead = self._host.take_ahead()
-        data = self._host.take(self._batch)
-        self._batch_full = session is not None and bool(session.inbox)
+        view = self._controller.view
+        ahead = self._controller.take_messages_ahead()
+        data = self._controller.take(self._batch)
+        self._batch_full = view is not None and bool(view.session.inbox)
         spent = loop.time() - started
-        above = session.lines.feed(data, self._display.size[0]) if session is not None else data
-        self._show(ahead + above + self._host.take_words())
+        above = view.lines.feed(data, self._display.size[0]) if view is not None else data
+        self._show(ahead + above + self._controller.take_messages())
         self._next = started + INTERVAL
-        self._host.shown()
+        self._controller.shown()
         self._spent = spent
         if not self._display.pending:
             self._drained(0)
@@ -231,43 +235,45 @@ class LineMode:
             self._batch = max(LEAST, self._batch // 2)
         elif seconds < FAST and self._batch_full:
             self._batch = min(MOST, self._batch * 2)
-        if self._host.session is not None and self._host.session.inbox:
+        view = self._controller.view
+        if view is not None and view.session.inbox:
             self.wake()
 
     def _prompt(self) -> StyleAndTextTuples:
-        host = self._host
-        if self._drafts.left_by is not None:
-            return [("class:progress", left_prompt(self._drafts.left_by))]
-        if host.busy:
-            return [("class:progress", f"{printable(host.doing)} ")] if host.doing else []
-        if host.lingering:
-            return [("class:progress", LINGER_PROMPT)]
-        if host.commanding:
-            return [("class:command", COMMAND_PROMPT)]
-        return fragments(host.session.lines.prompt if host.session is not None else b"")
+        controller = self._controller
+        if self._drafts.orphaned_by is not None:
+            return [("class:progress", orphan_prompt(self._drafts.orphaned_by))]
+        if controller.busy:
+            return [("class:progress", f"{printable(controller.doing)} ")] if controller.doing else []
+        match controller.state:
+            case ConsoleState.ANSWER:
+                return [("class:progress", ANSWER_PROMPT)]
+            case ConsoleState.COMMAND:
+                return [("class:command", COMMAND_PROMPT)]
+        return fragments(controller.view.lines.prompt if controller.view is not None else b"")
 
     def _before_render(self) -> None:
         self._drafts.follow()  # a hidden line that was emptied is hidden no longer
         size = self._display.size
-        # Of what the menu wants more than there is, prompt_toolkit shows nothing at all, the line included.
+        # Where the menu needs more rows than there are, prompt_toolkit shows nothing at all, not even the line.
         self._prompt_session.reserve_space_for_menu = max(0, min(MENU, size[1] - NOT_MENU))
         if size != self._size:
             self._size = size
-            self._host.resized(*size)
+            self._controller.resized(*size)
 
     # Typing
 
     def _enter(self, text: str) -> None:
-        if self._drafts.left_by is None:
-            self._host.enter(text)
+        if self._drafts.orphaned_by is None:
+            self._controller.enter(text)
         else:
             self._drop(text)
 
-    def _unless_left(self, action: Callable[[], None]) -> Callable[[], None]:
-        """A key's action; at a line that a session has left, it is to have done with that."""
+    def _unless_orphaned(self, action: Callable[[], None]) -> Callable[[], None]:
+        """`action`, but at an orphaned line the key gives that line up instead."""
 
         def act() -> None:
-            if self._drafts.left_by is None:
+            if self._drafts.orphaned_by is None:
                 action()
             else:
                 self._drop(self._prompt_session.default_buffer.text)
@@ -275,29 +281,34 @@ class LineMode:
         return act
 
     def _drop(self, text: str) -> None:
-        session = self._drafts.left_by
+        session = self._drafts.orphaned_by
         assert session is not None
-        self._show(self._host.take_words() + _typed(left_prompt(session).encode(), "" if self._drafts.hidden else text))
+        self._show(
+            self._controller.take_messages()
+            + _typed(orphan_prompt(session).encode(), "" if self._drafts.hidden else text)
+        )
         kept = " (Ctrl-Y brings it back)" if self._drafts.drop(text) else ""
         if text:
-            self._host.refuse(f"{dropped(session)}{kept}")
+            self._controller.refuse(f"{not_sent(session)}{kept}")
         else:
             self.wake()
 
     def entered(self, text: str) -> None:
-        session = self._host.session
-        if self._host.commanding:
-            self._drafts.entered_command(text, remember=self._host.remembers(text))
-            self._show(self._host.take_words() + _typed(COMMAND_PROMPT.encode(), text))
-        elif session is not None and not self._drafts.hidden:
+        view = self._controller.view
+        if self._controller.state.is_command:
+            self._drafts.entered_command(text, remember=self._controller.remembers(text))
+            self._show(self._controller.take_messages() + _typed(COMMAND_PROMPT.encode(), text))
+        elif view is not None and not self._drafts.hidden:
             self._drafts.entered_line(text)
-            self._show(self._host.take_words() + _typed(session.lines.complete(), text))
-        # Where the peer has the echo, the end of the line is its to show as well.
+            self._show(self._controller.take_messages() + _typed(view.lines.complete(), text))
+        # Where the peer has the echo, it also shows the end of the line.
 
     def _paste(self, text: str) -> str:
         """A block is one line to enter, however many it has: it shows what would be sent, and waits for Enter."""
         if len(text) > LARGEST_PASTE:
-            self._host.refuse(f"{len(text):,} characters are too much to paste; sendfile sends a file of any size")
+            self._controller.refuse(
+                f"{len(text):,} characters are too much to paste; sendfile sends a file of any size"
+            )
             return ""
         return text.removesuffix("\n")
 

@@ -1,4 +1,4 @@
-"""The two sides of what is in front of the user: faces (a line editor, a raw terminal), and the host behind them."""
+"""The two sides of what the user sees: the modes (a line editor, a raw terminal), and the controller behind them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
 from sockcli.console.escape_key import EscapeKey
+from sockcli.console.session_view import SessionView
+from sockcli.console.state import ConsoleState
 from sockcli.sessions.session import Session
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ class ConsoleMode(Protocol):
     """One way to use the terminal. Only one runs at a time."""
 
     async def run(self) -> None:
-        """Until `leave`."""
+        """Use the terminal, until `leave`."""
         ...
 
     def leave(self) -> None:
@@ -26,7 +28,7 @@ class ConsoleMode(Protocol):
         ...
 
     def wake(self) -> None:
-        """There is something to show, or something that is shown is another now."""
+        """There is something to show, or to draw anew. Cheap: what is called often is drawn once."""
         ...
 
     def entered(self, text: str) -> None:
@@ -34,64 +36,59 @@ class ConsoleMode(Protocol):
         ...
 
     def show(self, last: bytes) -> None:
-        """Write the end of a session's output, and stand on a new line after it."""
+        """Write the end of a session's output, and put the cursor on a new line after it."""
         ...
 
     @property
     def typing(self) -> bool:
-        """A line is begun, or could be: whatever is typed next belongs to it."""
+        """A line is begun, or may be: whatever is typed next belongs to it."""
         ...
 
-    def cut_off(self, session: Session) -> bool:
-        """This session is over. Whether a line was half typed for it, of which the rest is not to be run or sent."""
+    def cut_off(self, view: SessionView) -> bool:
+        """This session is over. Whether half a line had been typed for it, whose rest is not to be run or sent."""
         ...
 
     def take_draft(self) -> str:
-        """The line that was being typed; it is not there any more."""
+        """Take away the line that is being typed, which another mode goes on with."""
         ...
 
     def clear(self) -> None:
-        """Take off the terminal what does not belong to any output."""
+        """Take off the terminal what is no output: the line being typed, and what stands below it."""
         ...
 
     def pause(self) -> None:
-        """The terminal is the shell's: read nothing from it, and write nothing. Again is harmless."""
+        """The shell has the terminal: read nothing from it, and write nothing. Again is harmless."""
         ...
 
     def resume(self) -> None:
-        """It is ours again, and what was on it is gone."""
+        """The terminal is ours again, and the shell has written over it."""
         ...
 
 
 class ModeController(Protocol):
-    """What a face asks for, and tells what the user did."""
+    """What a mode asks for, and what it tells of what the user did."""
 
     @property
     def escape(self) -> EscapeKey | None: ...
 
     @property
-    def session(self) -> Session | None:
-        """The one in front, whose output is shown."""
+    def view(self) -> SessionView | None:
+        """The current session, whose output is shown."""
         ...
 
     @property
-    def commanding(self) -> bool:
-        """A line that is entered is a command, not the session's."""
-        ...
-
-    @property
-    def lingering(self) -> bool:
-        """What a command showed is to be read before the session's screen covers it again."""
+    def state(self) -> ConsoleState:
+        """What the terminal is for now."""
         ...
 
     @property
     def busy(self) -> bool:
-        """A command is running, or what waited for its end is being done."""
+        """A command is running, or what waited for its end is not done yet."""
         ...
 
     @property
     def hidden(self) -> bool:
-        """What is typed is not shown: the peer has the echo."""
+        """What is typed for the current session is not to be shown: the peer has the echo."""
         ...
 
     def remembers(self, command: str) -> bool:
@@ -118,16 +115,16 @@ class ModeController(Protocol):
         """The next piece of the session's output, about as long, fit for the terminal."""
         ...
 
-    def take_ahead(self) -> bytes:
-        """Lines of our own that belong before the session's output, as that it is in front now."""
+    def take_messages_ahead(self) -> bytes:
+        """Lines of our own that belong before the session's output, because another one is the current session now."""
         ...
 
-    def take_words(self) -> bytes:
+    def take_messages(self) -> bytes:
         """Lines of our own, each with its CR LF."""
         ...
 
     def shown(self) -> None:
-        """What was taken is written."""
+        """What was taken is written: look whether the session is to be closed, or shown in the other mode."""
         ...
 
     def resized(self, columns: int, rows: int) -> None: ...
@@ -144,12 +141,12 @@ class ModeController(Protocol):
         """Ctrl-D, with nothing typed."""
         ...
 
-    def ask(self) -> None:
+    def toggle_prompt(self) -> None:
         """The escape key."""
         ...
 
     def go_back(self, key: str) -> None:
-        """Any key, while lingering."""
+        """Any key, in the state ANSWER: show the session again, and give it that key."""
         ...
 
     def suspend(self) -> None:
@@ -161,7 +158,7 @@ class ModeController(Protocol):
         ...
 
     def refuse(self, text: str) -> None:
-        """Something that was typed is not taken, and why."""
+        """Show why something that was typed is not acted on."""
         ...
 
     def lost_terminal(self) -> None:
@@ -169,11 +166,11 @@ class ModeController(Protocol):
         ...
 
 
-def left_prompt(session: Session) -> str:
-    """Before the rest of a line whose session is over."""
+def orphan_prompt(session: Session) -> str:
+    """The prompt before the rest of a line whose session is over."""
     return f"(session {session.number} is over; Enter goes on) "
 
 
-def dropped(session: Session) -> str:
-    """What became of that line."""
+def not_sent(session: Session) -> str:
+    """What became of that line, as an error says it."""
     return f"session {session.number} is over; this was not sent"

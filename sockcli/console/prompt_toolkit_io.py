@@ -1,7 +1,7 @@
 """The terminal as prompt_toolkit gets it: nothing there changes the terminal's mode, asks it questions, or blocks.
 
-The mode is set once for all faces, so that nothing typed between two of them is echoed. The position of the cursor is
-not asked for: the terminal's answer would come in as typed keys, and in character mode go to the peer.
+The terminal's attributes are set once for both modes, so that nothing typed between them is echoed. The position of the
+cursor is not asked for: the terminal's answer would come in as typed keys, and in character mode go to the peer.
 """
 
 from __future__ import annotations

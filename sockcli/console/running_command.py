@@ -16,14 +16,21 @@ PROGRESS: Final = 0.1
 
 
 class RunningCommand:
-    """`told` hears of a failure, `done` of every end, `moved` that it may be further."""
+    """Either none runs, or one does; `queue` keeps what is to be done after it.
+
+    Callbacks: `failed(error)` once if the command fails or is cancelled; `ended()` when it ends for any reason, after
+    that; `progressed()` every PROGRESS seconds while it tells how far it is, and when it begins or stops to do so.
+    """
 
     def __init__(
-        self, told: Callable[[SockcliError | str], None], done: Callable[[], None], moved: Callable[[], None]
+        self,
+        failed: Callable[[SockcliError | str], None],
+        ended: Callable[[], None],
+        progressed: Callable[[], None],
     ) -> None:
-        self._told = told
-        self._done = done
-        self._moved = moved
+        self._failed = failed
+        self._ended = ended
+        self._progressed = progressed
         self._state: Callable[[], str] | None = None
         self._next_look: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
@@ -40,22 +47,22 @@ class RunningCommand:
         return self._state() if self._state is not None else ""
 
     @property
-    def waiting(self) -> bool:
-        """Something waits for its end."""
+    def has_queue(self) -> bool:
+        """Something waits for its end, or is about to be done now that it has ended."""
         return bool(self._queue)
 
     def start(self, work: Awaitable[None]) -> None:
         self._task = asyncio.ensure_future(self._run(work))
 
     def progress(self, state: Callable[[], str] | None) -> None:
-        """`state` tells how far it is; None: no more of that."""
+        """`state` tells how far it is; None: it does not tell any more."""
         self._state = state
         if self._next_look is not None:
             self._next_look.cancel()
         self._look()
 
     def queue(self, action: Callable[[], None]) -> None:
-        """For after it."""
+        """To be done after it."""
         if len(self._queue) < MOST_QUEUED:
             self._queue.append(action)
 
@@ -64,7 +71,7 @@ class RunningCommand:
         return self._queue.popleft() if self._queue and not self.runs else None
 
     def cancel(self) -> None:
-        """And nothing after it either."""
+        """End it, and do nothing of what waits for that."""
         self._ending = "cancelled; what was entered meanwhile is dropped" if self._queue else "cancelled"
         self._queue.clear()
         if self._task is not None:
@@ -80,15 +87,15 @@ class RunningCommand:
         try:
             await work
         except asyncio.CancelledError:
-            self._told(self._ending)
+            self._failed(self._ending)
         except SockcliError as exc:
-            self._told(exc)
+            self._failed(exc)
         except Exception as exc:  # noqa: BLE001 - a fault in one command is not the end of all sessions
-            self._told(f"internal error: {type(exc).__name__}: {exc}")
+            self._failed(f"internal error: {type(exc).__name__}: {exc}")
         self._task = self._state = None
-        self._done()
+        self._ended()
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
         self._next_look = loop.call_later(PROGRESS, self._look) if self._state is not None else None
-        self._moved()
+        self._progressed()

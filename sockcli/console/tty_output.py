@@ -1,7 +1,7 @@
-"""The terminal's output side: bytes of ours and of peers, already safe, in one order, and never waited for.
+"""The terminal's output side: bytes of ours and of peers, already safe, in one order. Writing never waits.
 
-A terminal may be slow, or stopped. What it does not take yet is queued here, so that keys are read all the same;
-whoever shows a peer's stream stops while something is pending.
+A terminal may be slow, or stopped. What it does not take yet is queued here, so that keys are read all the same. While
+something is `pending`, whoever shows a peer's stream shows no more of it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sockcli.errors import SockcliError
 from sockcli.stdio.line_discipline import window_size
 from sockcli.stdio.sink import Sink
 
-# A terminal that does not tell its size is taken to have the one that all of them had.
+# Columns and rows of a terminal that does not tell its size.
 USUAL_SIZE: Final = (80, 24)
 
 
@@ -42,7 +42,7 @@ class TtyOutput:
         return window_size(self._fd) or USUAL_SIZE
 
     def write(self, data: bytes) -> None:
-        """Write it when the terminal takes it. `on_drained` is told, if it had to wait, how long that consume."""
+        """Write it when the terminal takes it. `on_drained` is told, if it had to wait, how many seconds that took."""
         if not data or self.gone:
             return
         self._try(lambda: self._sink.write_raw(data))
@@ -73,5 +73,5 @@ class TtyOutput:
         try:
             action()
         except SockcliError:
-            # A terminal that was closed. SIGHUP says so too, and ends us; until then there is nobody to tell.
+            # The terminal was closed. SIGHUP will come for that and end us; there is nobody to tell meanwhile.
             self.gone = True

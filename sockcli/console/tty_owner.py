@@ -1,7 +1,8 @@
 """The terminal, taken for as long as the REPL runs, and given back whatever happens.
 
-It is raw all the time but on one that can only print, so that nothing typed is echoed between two faces. On the way
-out, on a signal and while stopped: the peer's modes undone, pasted blocks unmarked, the attributes as they were found.
+It is raw all the time, so that nothing typed is echoed between two modes (unless it can only print: then it edits lines
+itself). At the end, on a signal and while stopped, the modes that the peer set are undone, the marks around pasted
+blocks are off, and the attributes are as they were found.
 """
 
 from __future__ import annotations
@@ -24,16 +25,16 @@ from sockcli.stdio.line_discipline import is_foreground
 # SIGQUIT as well, which is the terminal's own way to end a program.
 ENDING: Final = (*SIGNALS, signal.SIGQUIT)
 
-# How soon it is noticed that the shell brought us to the foreground again without saying so, as some do after `bg`.
+# Seconds until it is noticed that the shell brought us to the foreground again without SIGCONT, as some do after `bg`.
 _LOOK_AGAIN: Final = 0.3
 
 
 class TtyOwner:
     """The user's terminal."""
 
-    def __init__(self, taken: ClaimedTty) -> None:
-        self.dumb = taken.dumb
-        self.discipline = taken.discipline
+    def __init__(self, claimed: ClaimedTty) -> None:
+        self.dumb = claimed.dumb
+        self.discipline = claimed.discipline
         self.display = TtyOutput(STDOUT)
         self.keyboard = TerminalInput()
         self.stopped = False  # the terminal is the shell's

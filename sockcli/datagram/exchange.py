@@ -76,8 +76,8 @@ class DatagramExchange:
         self._limit = udp.limit(transport.peer.family)
         self._source = source
         self._reading = source is not None
-        self._cutter = framer(options.framing, self._limit)
-        self._queue = self._cutter.ready
+        self._framer = framer(options.framing, self._limit)
+        self._queue = self._framer.ready
         self._messages = messages
         self._taps = taps
         self._printer = Printer(sink, show, taps)
@@ -86,7 +86,7 @@ class DatagramExchange:
         self._blocked = False  # the kernel has no room for more
         self._failure: SockcliError | None = None
         self._last_input = _LAST_INPUT
-        self._lull = Deadline(INPUT_IDLE)
+        self._input_idle = Deadline(INPUT_IDLE)
         self._kept: list[bytes] = []
         self._room_to_keep = _KEPT
         self.sent = 0
@@ -141,12 +141,12 @@ class DatagramExchange:
         """Send what there is: until the input ends or, once the run is over, until no more of it is there."""
         deadline = self._options.deadline
         while self._queue or self._input_left():
-            self._turn(deadline.earlier(self._lull) if self._over and not self._queue else deadline)
+            self._turn(deadline.earlier(self._input_idle) if self._over and not self._queue else deadline)
 
     def _input_left(self) -> bool:
         if self._reading and self._over:
             assert self._source is not None
-            there = self._source.readable() or not self._lull.expired
+            there = self._source.readable() or not self._input_idle.expired
             self._reading = there and self._last_input > 0
         return self._reading
 
@@ -248,15 +248,15 @@ class DatagramExchange:
             return
         if isinstance(data, NotReady):
             self._reading = False
-            self._cutter.receive_eof()
+            self._framer.receive_eof()
         else:
-            self._lull.restart()
+            self._input_idle.restart()
             if self._over:
                 self._last_input -= len(data)
-            self._cutter.receive_data(data)
+            self._framer.receive_data(data)
         self._keep()
-        if self._cutter.failure is not None:
-            self._stop(self._cutter.failure)
+        if self._framer.failure is not None:
+            self._stop(self._framer.failure)
 
     def _keep(self) -> None:
         """Keep what is about to be sent for `--retries`."""

@@ -20,7 +20,7 @@ def serve_echo(connection: Connection) -> None:
         connection.send_all(data)
 
 
-class Reply(NamedTuple):
+class EchoReply(NamedTuple):
     """A datagram to send back, once its time has come."""
 
     due: Deadline
@@ -33,7 +33,7 @@ class UdpEcho:
 
     def __init__(self) -> None:
         self._lost: dict[tuple[bytes, Address], int] = {}
-        self._replies: list[Reply] = []
+        self._replies: list[EchoReply] = []
 
     def take(self, data: bytes, peer: Address) -> None:
         """A datagram came in."""
@@ -41,7 +41,7 @@ class UdpEcho:
             return
         delay = re.match(rb"delay ([0-9]{1,2}(?:\.[0-9]{1,3})?)\b", data)
         seconds = min(float(delay[1]), MAX_DELAY) if delay else 0.0
-        self._replies.append(Reply(Deadline(seconds), data, peer))
+        self._replies.append(EchoReply(Deadline(seconds), data, peer))
         del self._replies[:-MAX_WAITING]
 
     def due(self) -> list[tuple[bytes, Address]]:

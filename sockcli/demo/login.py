@@ -1,7 +1,7 @@
-"""The demo's telnet service: a login in line mode, then a page in character mode. No I/O but in `serve_telnet`.
+"""The demo's telnet service: a login in line mode, then a page in character mode. Only `serve_telnet` does I/O.
 
-The stages are those in which a client has to behave differently: it edits and echoes the name, hides the password
-(ECHO is ours), and then hands over each key (SGA as well), the window's size and the terminal's name.
+A client has to behave differently at each stage. It edits and echoes the name. It shows nothing of the password, as
+the server has said WILL ECHO. Then it sends each key at once, because the server has said WILL SGA as well.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from typing import Final
 from sockcli.base.escaping import printable
 from sockcli.connection import Connection
 from sockcli.demo.screen import CLEAR, ENTER, LEAVE, page
-from sockcli.demo.telnet import Heard, TelnetServer, TerminalType, WindowSize
+from sockcli.demo.telnet import ClientTerminal, ClientWindow, Heard, TelnetServer
 from sockcli.errors import Interrupted
 from sockcli.telnet import constants as tn
 from sockcli.telnet.events import CommandReceived
 
 MAX_LINE: Final = 64
-# Where the client does not tell.
-USUAL_SIZE: Final = WindowSize(80, 24)
+# Where the client does not say how large its window is.
+USUAL_SIZE: Final = ClientWindow(80, 24)
 
 BANNER: Final = "sockcli demo telnet service: any name and any password will do\n"
 EXPLAINED: Final = (
     "From here on each key goes to the server as it is pressed.\nAny key for a full-screen page, q to leave. "
 )
 
-# Ctrl-C and Ctrl-D: in character mode they are the server's.
+# q, and Ctrl-C and Ctrl-D: in character mode these two are no signals, the client sends them to the server.
 _LEAVE: Final = (b"q", b"Q", b"\x03", b"\x04")
 _ERASE: Final = (b"\x7f", b"\x08")
 _ENDS_LINE: Final = (b"\r\n", b"\r", b"\n")
-# An arrow or a function key is one key, and so is a character of several bytes.
+# What one key sends: CR LF, an escape sequence (arrows, function keys), a UTF-8 character, or any other byte.
 _KEY: Final = re.compile(
     rb"\r\n|\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~])|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}"
     rb"|[\xf0-\xf4][\x80-\xbf]{3}|.",
@@ -41,7 +41,7 @@ _ATTENTION: Final = frozenset({tn.IP, tn.BRK, tn.ABORT})
 
 
 def serve_telnet(connection: Connection) -> None:
-    """Serve one peer, until it leaves. Also on a stop of the servers its screen is given back."""
+    """Serve one peer until it leaves. Where the servers are stopped, the peer's screen is restored first."""
     visit = Visit()
     try:
         connection.send_all(visit.take())
@@ -59,14 +59,14 @@ def serve_telnet(connection: Connection) -> None:
 
 
 class Visit:
-    """One peer's way through the service."""
+    """One peer in the service. It does no I/O: `receive` takes what the peer sent, `take` gives what to send."""
 
     def __init__(self) -> None:
         self.over = False
         self._telnet = TelnetServer()
-        self._size: WindowSize | None = None
+        self._size: ClientWindow | None = None
         self._terminal = "not told"
-        self._line: list[bytes] = []  # the keys of it
+        self._line: list[bytes] = []  # the keys of the line so far, for erasing one
         self._after_cr = False
         self._name = ""
         self._keys = 0
@@ -79,7 +79,7 @@ class Visit:
         self._telnet.write(f"{BANNER}login: ")
 
     def take(self) -> bytes:
-        """What is to be sent now."""
+        """The bytes to send now."""
         return self._telnet.take()
 
     def receive(self, data: bytes) -> None:
@@ -90,7 +90,7 @@ class Visit:
             self._take(heard)
 
     def leave(self) -> None:
-        """End it; again is harmless."""
+        """Restore the peer's screen, say goodbye and be `over`. Calling it again does nothing."""
         if self.over:
             return
         self.over = True
@@ -100,10 +100,10 @@ class Visit:
 
     def _take(self, heard: Heard) -> None:
         match heard:
-            case WindowSize():
+            case ClientWindow():
                 self._size = heard
                 self._draw(CLEAR)
-            case TerminalType(name):
+            case ClientTerminal(name):
                 self._terminal = printable(name)
                 self._draw()
             case CommandReceived(code):
@@ -122,7 +122,7 @@ class Visit:
     # Lines
 
     def _edit(self, key: bytes) -> None:
-        # Telnet's CR LF may be cut in two, and the LF be what the next key comes with.
+        # CR LF is one Enter, also where the LF comes with the next bytes. That LF is not another Enter.
         repeated, self._after_cr = self._after_cr and key == b"\n", key == b"\r"
         if repeated:
             return
@@ -139,7 +139,8 @@ class Visit:
     def _named(self, line: str) -> None:
         self._name = printable(line.strip()) or "nobody"
         self._line_ended = self._let_in
-        self._telnet.offer(tn.ECHO)  # and then not do it: this is how a client is told to hide a password
+        # The client stops echoing, and the server echoes nothing either: this hides a password in telnet.
+        self._telnet.offer(tn.ECHO)
         self._telnet.write("password: ")
 
     def _let_in(self, _password: str) -> None:

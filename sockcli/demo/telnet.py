@@ -22,18 +22,18 @@ _SEND_TERMINAL_TYPE: Final = bytes([tn.IAC, tn.SB, tn.TTYPE, tn.SEND, tn.IAC, tn
 _PEERS: Final = frozenset({tn.NAWS, tn.TTYPE, tn.SGA})
 
 
-class WindowSize(NamedTuple):
+class ClientWindow(NamedTuple):
     """The client's window has this size now; neither number is 0."""
 
     columns: int
     rows: int
 
 
-class TerminalType(NamedTuple):
+class ClientTerminal(NamedTuple):
     name: str
 
 
-Heard: TypeAlias = bytes | CommandReceived | WindowSize | TerminalType
+Heard: TypeAlias = bytes | CommandReceived | ClientWindow | ClientTerminal
 
 
 class TelnetServer:
@@ -101,6 +101,6 @@ class TelnetServer:
         if told.option == tn.NAWS and len(told.body) == 4:
             columns, rows = int.from_bytes(told.body[:2], "big"), int.from_bytes(told.body[2:], "big")
             if columns and rows:  # RFC 1073: 0 means that it is not known
-                yield WindowSize(columns, rows)
+                yield ClientWindow(columns, rows)
         elif told.option == tn.TTYPE and told.body[:1] == bytes([tn.IS]):
-            yield TerminalType(told.body[1 : MAX_NAME + 1].decode("ascii", "replace"))
+            yield ClientTerminal(told.body[1 : MAX_NAME + 1].decode("ascii", "replace"))

@@ -10,83 +10,83 @@ from typing import NamedTuple
 from sockcli.demo.servers import Servers
 
 
-class Step(NamedTuple):
+class DemoStep(NamedTuple):
     """What a command shows, and the command."""
 
     shows: str
     command: str
 
 
-def tour(servers: Servers) -> list[Step]:
+def tour(servers: Servers) -> list[DemoStep]:
     host, lines, echo, telnet = servers.lines.host, servers.lines.port, servers.echo.port, servers.telnet.port
     udp = f"{servers.datagrams.host} {servers.datagrams.port}"
     return [
-        Step(
+        DemoStep(
             "The manifest. What it does not name is not allowed.",
             'cat "$SOCKCLI_MANIFEST"',
         ),
-        Step(
+        DemoStep(
             "May I connect there, and by which rule? Nothing is sent to find out.",
             f"sockcli check tcp-connect {host} {lines}",
         ),
-        Step(
+        DemoStep(
             "TCP: what is piped in is sent; what the server answers is printed.",
             rf"printf 'hello you\nsum 19 23\nquit\n' | sockcli tcp {host} {lines}",
         ),
-        Step(
+        DemoStep(
             "No rule covers this port, so nothing is sent. The hint is the missing rule.",
             f"sockcli tcp {host} 22",
         ),
-        Step(
+        DemoStep(
             "A wildcard rule covers this name, but may lead to public addresses only.",
             "sockcli tcp -4 localhost 443",
         ),
-        Step(
+        DemoStep(
             "UDP: one datagram out, one reply back (-n 1).",
             f"sockcli udp -n 1 {udp} hello",
         ),
-        Step(
+        DemoStep(
             "This server loses two datagrams on request; --retries gets through.",
             f"sockcli udp -n 1 --retries 3 -w 1 {udp} 'lose 2 of these'",
         ),
-        Step(
+        DemoStep(
             "Without --retries no reply comes, and the exit code says so.",
             f"sockcli udp -n 1 -w 0.3 {udp} 'lose 2 of those'",
         ),
-        Step(
+        DemoStep(
             "It answers late on request, too; -w is how many seconds to wait.",
             f"sockcli udp -n 1 -w 5 {udp} 'delay 0.3 seconds'",
         ),
-        Step(
+        DemoStep(
             "For programs: what happens as JSON, one object a line.",
             f"sockcli udp --json -n 1 {udp} hello",
         ),
-        Step(
+        DemoStep(
             "To look closer: a hex dump of both directions, on stderr (-) or in a file.",
             rf"printf 'caf\303\251\001\n' | sockcli tcp -x - {host} {echo} > /dev/null",
         ),
-        Step(
+        DemoStep(
             "Telnet, also in a pipe: nothing of what is negotiated is in the output.",
             rf"printf 'ann\nsecret\n' | sockcli tcp --telnet {host} {telnet}",
         ),
     ]
 
 
-def services(servers: Servers) -> list[Step]:
+def services(servers: Servers) -> list[DemoStep]:
     return [
-        Step(
+        DemoStep(
             "A line service: hello, upper, sum, quit.",
             f"sockcli tcp {servers.lines.host} {servers.lines.port}",
         ),
-        Step(
+        DemoStep(
             "A telnet service: a login, then a full-screen page.",
             f"sockcli tcp {servers.telnet.host} {servers.telnet.port}",
         ),
-        Step(
+        DemoStep(
             "An echo on TCP.",
             f"sockcli tcp {servers.echo.host} {servers.echo.port}",
         ),
-        Step(
+        DemoStep(
             "An echo on UDP; try `lose 2 x`, answered the third time, and `delay 1 x`.",
             f"sockcli udp {servers.datagrams.host} {servers.datagrams.port}",
         ),

@@ -1,4 +1,4 @@
-"""What was tried and why it failed: several failures, one error, one line."""
+"""What was tried and why it failed: several failures become one error with a message of one line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from sockcli.base.connect_options import Note
+from sockcli.base.connect_options import OnAttempt
 from sockcli.base.deadline import Deadline
 from sockcli.base.endpoint import Address, is_link_local
 from sockcli.errors import LocalFailure, SockcliError, TimedOut, Unreachable
@@ -18,7 +18,7 @@ _NO_ZONE: Final = "a link-local address needs its interface, as in fe80::1%eth0"
 
 
 class Failure(NamedTuple):
-    """`address` is None where it did not get as far as the network."""
+    """Why one attempt failed. `address` is None where nothing was sent."""
 
     address: Address | None
     reason: str
@@ -27,20 +27,20 @@ class Failure(NamedTuple):
 
 
 class Attempts:
-    """The attempts at one request. `note` hears of each as it begins and fails (`-v`)."""
+    """The attempts at one request. `on_attempt` is told of each as it begins and as it fails."""
 
-    def __init__(self, request: Request, note: Note | None = None) -> None:
+    def __init__(self, request: Request, on_attempt: OnAttempt | None = None) -> None:
         self._endpoint = str(request.endpoint)
         self._doing = f"{request.operation} {self._endpoint}"
-        self._note = note
+        self._on_attempt = on_attempt
         self._failures: list[Failure] = []
 
     def begin(self, address: Address) -> None:
-        if self._note:
-            self._note(f"trying {address}")
+        if self._on_attempt:
+            self._on_attempt(f"trying {address}")
 
     def fail(self, address: Address, exc: OSError) -> None:
-        """Something on the way there, or at the other end, said no."""
+        """The connection to `address` failed, on the way there or at the other end."""
         if lacks_descriptors(exc):
             self._add(Failure(address, reason(exc), NoDescriptors, RAISE_LIMIT))
         elif exc.errno == errno.ETIMEDOUT:
@@ -51,11 +51,11 @@ class Attempts:
             self._add(Failure(address, reason(exc), Unreachable, _NO_ZONE if lost else None))
 
     def fail_here(self, error: LocalFailure) -> None:
-        """It did not get as far as the network."""
+        """It failed on this machine, before anything was sent."""
         self._add(Failure(None, str(error), LocalFailure, error.hint))
 
     def error(self) -> SockcliError:
-        """All of them failed. Where one got further than this machine, that is what decides the exit code."""
+        """The error for when all have failed. If any got further than this machine, that one decides the exit code."""
         kinds = {failure.kind for failure in self._failures}
         kind = next(kind for kind in (NoDescriptors, Unreachable, TimedOut, LocalFailure) if kind in kinds)
         hint = next((failure.hint for failure in self._failures if failure.hint), None)
@@ -69,8 +69,8 @@ class Attempts:
 
     def _add(self, failure: Failure) -> None:
         self._failures.append(failure)
-        if self._note:
-            self._note(self._sentence(failure, ": "))
+        if self._on_attempt:
+            self._on_attempt(self._sentence(failure, ": "))
 
     def _tell(self, failures: Iterable[Failure]) -> str:
         # A source address that is not there fails in the same words for each address tried: say it once.

@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Final, NamedTuple, TypeAlias
 
-from sockcli.base.endpoint import Address, Operation
-from sockcli.errors import LocalFailure
+from sockcli.base.connect_options import LocalAddress
+from sockcli.base.endpoint import Address, Host, Operation
+from sockcli.errors import Denied, LocalFailure, UsageError
 from sockcli.net.os_errors import RAISE_LIMIT, NoDescriptors, lacks_descriptors, reason
-from sockcli.net.sockaddr import af, to_sockaddr
+from sockcli.net.sockaddr import UNSPECIFIED, af, to_sockaddr
 from sockcli.net.system import Net
-from sockcli.policy import Grant
+from sockcli.policy import Grant, Policy, Request
 
 _PRIVILEGED_PORTS: Final = 1024
 _HINTS: Final = {
@@ -39,10 +40,53 @@ BindAddresses: TypeAlias = Mapping[int, BindAddress]
 NO_BIND_ADDRESSES: Final[BindAddresses] = {}
 
 
+def bind_addresses(policy: Policy, grant: Grant, source: LocalAddress | None, family: int) -> BindAddresses:
+    """Where to bind before connecting, for each family that is possible and allowed; nothing if the system chooses.
+
+    `family` is 4, 6, or 0 for both. Raises Denied where no family is allowed, UsageError where the source fits neither
+    the target nor the family.
+    """
+    if source is None or (source.host is None and not source.port):
+        return NO_BIND_ADDRESSES
+    ends: dict[int, BindAddress] = {}
+    refusals: list[Denied] = []
+    for host in _local_hosts(source, grant.request, family):
+        address = Address(host, source.port or 0)
+        try:
+            ends[address.family] = BindAddress(address, _grant_to_bind(policy, grant, address))
+        except Denied as exc:
+            refusals.append(exc)
+    if refusals and not ends:
+        raise refusals[0]
+    return ends
+
+
+def _grant_to_bind(policy: Policy, grant: Grant, address: Address) -> Grant:
+    """The grant for binding to `address`. On UDP a port of one's own choice receives, so it takes udp-bind too."""
+    if grant.request.operation is Operation.UDP_SEND_TO and address.port:
+        return policy.authorize(Request(Operation.UDP_BIND, address.host, address.port))
+    return grant
+
+
+def _local_hosts(source: LocalAddress, target: Request, family: int) -> list[Host]:
+    """The addresses that can be meant, one for each family. Raises UsageError where there is none."""
+    families = [family] if family else [4, 6]
+    if target.host is not None and target.host.is_address:
+        families = [each for each in families if each == Address(target.host, 0).family]
+    if source.host is None:
+        return [UNSPECIFIED[each] for each in families]
+    if not source.host.is_address:
+        raise UsageError(f"bad source {source.host}: give an address of this machine, not a name")
+    own = Address(source.host, 0).family
+    if families and own not in families:
+        raise UsageError(f"bad source {source.host}: it is IPv{own}, and the connection IPv{families[0]}")
+    return [source.host]
+
+
 def bind(sock: socket.socket, end: BindAddress) -> None:
     """Raises LocalFailure, which names the address and says what to do."""
     if end.address.port and sock.type == socket.SOCK_DGRAM:
-        # Leave to send is enough for an ephemeral port only.
+        # A grant to send is enough for an ephemeral port only.
         if end.grant.request.operation is not Operation.UDP_BIND:
             raise TypeError(f"{end.grant} does not allow UDP port {end.address.port} to be bound")
         end.grant.admit([end.address])
@@ -86,7 +130,7 @@ def _bound(end: BindAddress, kind: int, net: Net) -> socket.socket:
         sock = net.socket(af(end.address.family), kind)
         undo.callback(sock.close)
         if end.address.family == 6:
-            # Else `::` takes IPv4 too, which nobody asked for.
+            # Else `::` takes IPv4 too, which the rule for `::` does not speak of.
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if kind == socket.SOCK_STREAM:
             # Not kept from the port by connections of a moment ago. On UDP it would share the port with others, as

@@ -20,16 +20,16 @@ from sockcli.net.system import SYSTEM_NET, Net
 from sockcli.net.transport import NotReady
 from sockcli.policy import Grant
 
-# accept(2), "Error handling": Linux passes on what befell the connection while it was queued. It is gone; the
-# listener is well.
-_ITS_OWN_FAULT: Final = frozenset(
+# accept(2), "Error handling": Linux reports the errors of a connection that was waiting in the queue. That connection
+# is lost; the listener works.
+_CONNECTION_LOST: Final = frozenset(
     {
         errno.ECONNABORTED,
         errno.ENETDOWN,
         errno.EPROTO,
         errno.ENOPROTOOPT,
         errno.EHOSTDOWN,
-        errno.ENONET,
+        getattr(errno, "ENONET", errno.ENETUNREACH),  # Linux alone has it
         errno.EHOSTUNREACH,
         errno.EOPNOTSUPP,
         errno.ENETUNREACH,
@@ -38,7 +38,8 @@ _ITS_OWN_FAULT: Final = frozenset(
     }
 )
 
-# For want of a descriptor: short enough that a peer hardly notices, doubled up to where it costs nothing to go on.
+# Seconds between tries while no descriptor is left: at first so short that a peer hardly notices, then doubled up to
+# what costs next to nothing.
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 1.0
 
@@ -64,7 +65,7 @@ class TcpListener:
             except BlockingIOError:
                 return NotReady.WOULD_BLOCK
             except OSError as exc:
-                if exc.errno in _ITS_OWN_FAULT:
+                if exc.errno in _CONNECTION_LOST:
                     continue
                 raise translate(exc, f"{self.grant.request.operation} {self.local}: cannot accept") from exc
             return TcpTransport(sock, self.grant, from_sockaddr(sock.family, sockaddr))
@@ -93,7 +94,7 @@ def accept_next(
     deadline: Deadline = NEVER,
     interrupt: Interrupt = NO_INTERRUPT,
 ) -> TcpTransport:
-    """Wait for the next peer. `patient`: outlast a lack of descriptors, for one that keeps open.
+    """Wait for the next peer. If no descriptor is left, `patient` waits for one (`-k`).
 
     Raises NoDescriptors unless patient, TimedOut, Interrupted.
     """

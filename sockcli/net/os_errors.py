@@ -1,4 +1,4 @@
-"""The one translation of a socket's OSError into an error of ours."""
+"""A socket's OSError as an error of ours: translated here and nowhere else."""
 
 from __future__ import annotations
 
@@ -16,12 +16,9 @@ class NoDescriptors(LocalFailure):
 
 RAISE_LIMIT: Final = "close other programs or raise the limit (ulimit -n)"
 
-
 _NO_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
-
 _LOCAL = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES, errno.EPERM, errno.EAFNOSUPPORT})
-
 
 _PLAIN = {
     errno.ECONNRESET: "connection reset by the peer",
@@ -42,7 +39,7 @@ def lacks_descriptors(exc: OSError) -> bool:
 
 
 def translate(exc: OSError, doing: str) -> SockcliError:
-    """The one translation of a socket's OSError. `doing` is what failed, as `connection with 127.0.0.1:80`.
+    """The error of ours for a socket's OSError. `doing` is what failed, as `connection with 127.0.0.1:80`.
 
     The caller raises the result `from exc`.
     """

@@ -1,7 +1,7 @@
 """Names to addresses, in time. Takes a Grant, so that nothing is asked that was not allowed.
 
 getaddrinfo blocks for as long as it likes and no signal interrupts it, so it runs in a daemon thread, and this one
-waits for it as it waits for everything else. A thread that comes too late finds nobody waiting and is forgotten.
+waits for it as it waits for everything else. The result of a thread that comes too late is dropped.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ import errno
 import os
 import socket
 import threading
-from contextlib import suppress
 from typing import Final
 
 from sockcli.base.deadline import NEVER, Deadline
-from sockcli.base.endpoint import LOOPBACK, Address, Endpoint, Operation, parse_port, quoted
+from sockcli.base.endpoint import LOOPBACK, Address, Endpoint, Operation
 from sockcli.base.formatting import uncapitalized
 from sockcli.base.poller import NO_INTERRUPT, READABLE, Interrupt
 from sockcli.errors import LocalFailure, SockcliError, TimedOut, Unresolved, UsageError
@@ -25,9 +24,7 @@ from sockcli.policy import Grant
 
 LOCALHOST: Final = "localhost"
 
-_SERVICES: Final = "/etc/services"
-
-# With these whoever set the environment sends a name somewhere else, after the policy has seen it.
+# The C library obeys these: a name that the policy has seen would be looked up as another one.
 _REDIRECTS: Final = ("LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES")
 
 _KINDS: Final = {
@@ -74,20 +71,6 @@ def resolve(
     return fitting
 
 
-def service_port(name: str, kind: str) -> int:
-    """The port of a service by its name in /etc/services; `kind` is "tcp" or "udp". Raises UsageError.
-
-    getservbyname() would do as /etc/nsswitch.conf says and might ask a server, for a request that may be denied.
-    """
-    with suppress(OSError), open(_SERVICES, encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            fields = line.partition("#")[0].split()  # http 80/tcp www
-            port, _, protocol = "".join(fields[1:2]).partition("/")
-            if protocol == kind and name in fields[:1] + fields[2:]:
-                return parse_port(port)
-    raise UsageError(f"unknown {kind} service {quoted(name)}", hint="give the port as a number from 1 to 65535")
-
-
 def _look_up(endpoint: Endpoint, family: int, kind: int, net: Net, deadline: Deadline, interrupt: Interrupt) -> Answers:
     for variable in _REDIRECTS:
         os.environ.pop(variable, None)
@@ -118,7 +101,7 @@ class _Lookup:
 
     def __init__(self, net: Net, name: str, family: int, kind: int) -> None:
         self._lock = threading.Lock()
-        # What stands if the thread dies of something nobody thought of.
+        # Stays if the thread ends by an error that is no OSError.
         self._outcome: Answers | OSError = socket.gaierror(socket.EAI_FAIL, "the lookup failed")
         self._pipe: tuple[int, int] | None = os.pipe()
         thread = threading.Thread(target=self._run, args=(net, name, family, kind), name=f"lookup {name}", daemon=True)
@@ -133,14 +116,14 @@ class _Lookup:
         return self._pipe[0]
 
     def answers(self) -> Answers:
-        """What came. Raises OSError, socket.gaierror as a rule."""
+        """What getaddrinfo gave. Raises what it raised: an OSError, most often socket.gaierror."""
         with self._lock:
             if isinstance(self._outcome, OSError):
                 raise self._outcome
             return self._outcome
 
     def abandon(self) -> None:
-        """Nobody waits any longer; again is harmless."""
+        """Stop waiting: close the pipe. Calling it again is harmless."""
         with self._lock:
             pipe, self._pipe = self._pipe, None
         for fd in pipe or ():

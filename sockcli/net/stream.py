@@ -1,4 +1,7 @@
-"""One TCP connection as a Transport. It never waits, and it loses nothing that came in before an error."""
+"""A connected stream socket as a Transport, and what TCP adds. It never waits.
+
+All that came in before an error is received before the error is raised.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,8 @@ from sockcli.net.sockaddr import from_sockaddr
 from sockcli.net.transport import CHUNK, Events, NotReady
 from sockcli.policy import Grant
 
-_SIOCOUTQ: Final = termios.TIOCOUTQ  # the same number, by Linux's own definition
+# Linux gives SIOCOUTQ the number of TIOCOUTQ (tcp(7)). None on a system that has neither.
+_SIOCOUTQ: Final[int | None] = getattr(termios, "TIOCOUTQ", None)
 _INT: Final = 4  # bytes that it writes
 
 # What is read and dropped at close: as much as a receive buffer may grow to (the third number of tcp_rmem, 32 MiB on
@@ -25,24 +29,21 @@ _INT: Final = 4  # bytes that it writes
 _DRAIN_LIMIT: Final = 32 << 20
 
 
-class TcpTransport:
-    """A connected TCP socket, which belongs to this object from now on."""
+class StreamTransport:
+    """A connected stream socket of any family, which belongs to this object from now on."""
 
-    __slots__ = ("_eof_sent", "_fin_sent", "_lost", "_received_eof", "_sock", "grant", "local", "peer")
+    __slots__ = ("_eof_asked", "_eof_sent", "_lost", "_received_eof", "_sock", "grant", "local", "peer")
 
-    def __init__(self, sock: socket.socket, grant: Grant, peer: Address) -> None:
+    def __init__(self, sock: socket.socket, grant: Grant, local: Address, peer: Address) -> None:
         self._sock = sock
-        # The first error. The kernel tells it once: a send that fails takes it, and reads then look like a clean end.
+        # The first error. The kernel reports an error once: a send that fails takes it, and recv() then returns b""
+        # as at a clean end.
         self._lost: OSError | None = None
-        self._eof_sent = self._fin_sent = self._received_eof = False
+        self._eof_asked = self._eof_sent = self._received_eof = False
         self.grant = grant
+        self.local = local
         self.peer = peer
         sock.setblocking(False)
-        # What is typed goes out as it is typed, without Nagle's wait for the last acknowledgement.
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # Urgent data stays in its place in the stream, where telnet (RFC 854, Synch) looks for it; else it is lost.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
-        self.local = from_sockaddr(sock.family, sock.getsockname())
 
     def fileno(self) -> int:
         return self._sock.fileno()
@@ -70,7 +71,7 @@ class TcpTransport:
         """As receive(), by a call that has the kernel take bytes from the descriptor it is given; 0 is the end."""
         try:
             count = move(self._sock.fileno())
-            # Once the peer has ended, splice(2) says the same in front of TCP's urgent byte: only a read knows.
+            # After the peer's FIN, splice(2) returns 0 in front of TCP's urgent byte too. Only a read tells them apart.
             unread = not count and self._sock.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
             return NotReady.WOULD_BLOCK
@@ -92,19 +93,9 @@ class TcpTransport:
         except OSError as exc:
             raise self._lose(exc) from exc
 
-    def send_urgent(self, data: memoryview) -> int | NotReady:
-        """As send(), with the last byte taken marked as urgent: telnet's Synch."""
-        return self._send(data, socket.MSG_OOB)
-
-    def unacknowledged(self) -> int:
-        """Bytes that the peer's kernel has not confirmed. After a loss: what was lost."""
-        # The kernel counts our FIN as one of them, behind all others.
-        queued = int.from_bytes(fcntl.ioctl(self._sock, _SIOCOUTQ, bytes(_INT)), sys.byteorder)
-        return max(0, queued - self._fin_sent)
-
     @property
     def received_eof(self) -> bool:
-        """The peer came to its end: nothing that it sent is missing, whatever became of what we sent."""
+        """The peer ended its stream and all of it was received, whatever became of what we sent."""
         return self._received_eof
 
     def pending(self) -> bool:
@@ -114,14 +105,14 @@ class TcpTransport:
         return want
 
     def send_eof(self) -> None:
-        if self._eof_sent:
+        if self._eof_asked:
             return
-        self._eof_sent = True
+        self._eof_asked = True
         try:
             self._sock.shutdown(socket.SHUT_WR)
-            self._fin_sent = True
+            self._eof_sent = True
         except OSError as exc:
-            # ENOTCONN: it is lost already. There may still be something to read, after which receive() raises it.
+            # ENOTCONN: the connection is lost already. What has come in can still be read; then receive() raises this.
             self._lost = self._lost or exc
 
     def close(self) -> None:
@@ -142,22 +133,23 @@ class TcpTransport:
             raise self._lose(exc) from exc
 
     def _end(self) -> NotReady:
-        """No more is coming: cleanly only if nothing went wrong before."""
-        # A reset that comes after the peer's FIN is told to a send as EPIPE. Where it was told to the half-close alone,
-        # this read would have met it, had there been no FIN.
+        """recv() returned b"": the end, which is a clean one only if there was no error before."""
+        # After the peer's FIN, Linux reports an RST to send() as EPIPE and to shutdown() as ENOTCONN, never to recv().
+        # The peer's data is complete then. Without the FIN, recv() would have raised the error.
         self._received_eof = self._lost is None or self._lost.errno in (errno.EPIPE, errno.ENOTCONN)
         if self._lost is not None:
             raise self._lose(self._lost)
         return NotReady.EOF
 
     def _lose(self, exc: OSError) -> SockcliError:
-        # What the half-close met only says that the connection is lost, and leaves the kernel's reason where it is.
+        # ENOTCONN from shutdown() only says that the connection is lost. The kernel still keeps the reason, which is
+        # what the next call raises.
         if self._lost is None or self._lost.errno == errno.ENOTCONN:
             self._lost = exc
         return translate(self._lost, f"connection with {self.peer}")
 
     def _drain(self) -> None:
-        """Read and drop what is there. Closing with something unread sends a reset instead of our last bytes."""
+        """Read and drop what is there: a close with something unread sends a reset, which destroys our last bytes."""
         buffer = bytearray(CHUNK)
         left = _DRAIN_LIMIT
         try:
@@ -165,3 +157,31 @@ class TcpTransport:
                 left -= count
         except OSError:
             return  # nothing more for now, or lost: nobody is left to be told
+
+
+class TcpTransport(StreamTransport):
+    """A connected TCP socket, which belongs to this object from now on."""
+
+    __slots__ = ()
+
+    def __init__(self, sock: socket.socket, grant: Grant, peer: Address) -> None:
+        super().__init__(sock, grant, from_sockaddr(sock.family, sock.getsockname()), peer)
+        # What is typed goes out as it is typed, without Nagle's wait for the last acknowledgement.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # Urgent data stays in its place in the stream, where telnet (RFC 854, Synch) looks for it; else it is lost.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+
+    def send_urgent(self, data: memoryview) -> int | NotReady:
+        """As send(), with the last byte taken marked as urgent (RFC 854, Synch)."""
+        return self._send(data, socket.MSG_OOB)
+
+    def unacknowledged(self) -> int:
+        """Bytes sent that the peer's kernel has not acknowledged; after a loss, those that were lost.
+
+        0 on a system that does not tell.
+        """
+        if _SIOCOUTQ is None:
+            return 0
+        queued = int.from_bytes(fcntl.ioctl(self._sock, _SIOCOUTQ, bytes(_INT)), sys.byteorder)
+        # The kernel counts our FIN as one of them, behind all others.
+        return max(0, queued - self._eof_sent)

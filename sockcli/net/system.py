@@ -33,7 +33,10 @@ class Net:
 
     def socket(self, family: int, kind: int) -> socket.socket:
         """A new socket, non-blocking and closed on exec."""
-        return socket.socket(family, kind | socket.SOCK_NONBLOCK)
+        sock = socket.socket(family, kind)
+        # Not SOCK_NONBLOCK, which saves a system call and is not everywhere.
+        sock.setblocking(False)
+        return sock
 
     def wait(self, interest: Iterable[tuple[int, int]], deadline: Deadline, interrupt: Interrupt) -> dict[int, int]:
         return wait(interest, deadline, interrupt)

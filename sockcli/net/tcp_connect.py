@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import chain, zip_longest
 from typing import Final
 
-from sockcli.base.connect_options import Note
+from sockcli.base.connect_options import OnAttempt
 from sockcli.base.deadline import NEVER, Deadline
 from sockcli.base.endpoint import Address
 from sockcli.base.poller import NO_INTERRUPT, WRITABLE, Interrupt
@@ -40,14 +40,14 @@ def dial(
     net: Net = SYSTEM_NET,
     deadline: Deadline = NEVER,
     interrupt: Interrupt = NO_INTERRUPT,
-    note: Note | None = None,
+    on_attempt: OnAttempt | None = None,
 ) -> tuple[socket.socket, Address]:
     """A connected socket, and which of the addresses it is connected to.
 
     `sources` has the local end to bind for each family (4, 6), where there is one. Raises Denied, Unreachable or
     TimedOut with every attempt's failure, LocalFailure, Interrupted.
     """
-    race = _Race(interleave(grant.admit(addresses))[:MAX_ADDRESSES], sources, net, Attempts(grant.request, note))
+    race = _Race(interleave(grant.admit(addresses))[:MAX_ADDRESSES], sources, net, Attempts(grant.request, on_attempt))
     try:
         return race.run(deadline, interrupt)
     finally:
@@ -123,7 +123,7 @@ class _Race:
             else:
                 self._attempts.fail_here(exc)
             return False
-        # One that is connected already is writable at once, so that it needs no path of its own.
+        # A socket that is connected already is writable at once, so that it needs no code of its own.
         self._pending[sock.fileno()] = sock, address
         return True
 
@@ -131,7 +131,7 @@ class _Race:
         """The connection, if that is how the attempt ended."""
         sock, address = self._pending.pop(fd)
         code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if code == 0 and _is_own_echo(sock):
+        if code == 0 and _is_connected_to_itself(sock):
             code = errno.ECONNREFUSED
         if code == 0:
             return sock, address
@@ -140,9 +140,9 @@ class _Race:
         return None
 
 
-def _is_own_echo(sock: socket.socket) -> bool:
-    """Connected to itself: TCP's simultaneous open, where the local port happens to be the one dialled and nobody
-    listens there. It would send us back all that we say."""
+def _is_connected_to_itself(sock: socket.socket) -> bool:
+    """TCP's simultaneous open (RFC 9293, 3.5): nobody listens on a port of this machine, and the kernel chose that very
+    port as the local one. Such a connection would send back all that we send."""
     try:
         return bool(sock.getsockname() == sock.getpeername())
     except OSError:

@@ -1,4 +1,4 @@
-"""UDP: a connected socket as a Transport, and a bound one that takes from anyone.
+"""UDP: a connected socket as a Transport, and a bound one that receives from anyone.
 
 A datagram is whole or an error, in and out; b"" is one like any other. Nothing is sent but what was asked for.
 """
@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from sockcli.base.connect_options import Note
+from sockcli.base.connect_options import OnAttempt
 from sockcli.base.endpoint import Address, Operation
 from sockcli.errors import LocalFailure, SockcliError, Unreachable
 from sockcli.net.attempts import Attempts
@@ -40,13 +40,13 @@ def connect(
     *,
     sources: BindAddresses = NO_BIND_ADDRESSES,
     net: Net = SYSTEM_NET,
-    note: Note | None = None,
+    on_attempt: OnAttempt | None = None,
 ) -> UdpTransport:
     """A socket for the first of `addresses` that there is a way to. Nothing is sent, so nobody has answered.
 
     Raises Denied, Unreachable, LocalFailure.
     """
-    attempts = Attempts(grant.request, note)
+    attempts = Attempts(grant.request, on_attempt)
     for address in grant.admit(addresses):
         attempts.begin(address)
         try:
@@ -73,7 +73,7 @@ def _connect(sock: socket.socket, peer: SockAddr) -> None:
     try:
         sock.connect(peer)
     except PermissionError:
-        # A broadcast address. The kernel wants to hear that it is meant; that the manifest allows it is known.
+        # A broadcast address, which the manifest allows. The kernel wants it to be asked for.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         sock.connect(peer)
 
@@ -85,11 +85,11 @@ class UdpTransport:
     once, and `check_error` shows it; else the next `receive` or `send` does.
     """
 
-    __slots__ = ("_came", "_sender", "_sock", "_trouble", "batches", "foreign", "grant", "local", "peer")
+    __slots__ = ("_came", "_error", "_sender", "_sock", "batches", "foreign", "grant", "local", "peer")
 
     def __init__(self, sock: socket.socket, grant: Grant, peer: Address) -> None:
         self._sock = sock
-        self._trouble: OSError | None = None
+        self._error: OSError | None = None
         self._sender = sock.getpeername()
         self.batches = True  # several may go in one call, until the kernel refuses that
         self._came: deque[bytes] = deque()  # received together with what was asked for
@@ -103,21 +103,21 @@ class UdpTransport:
         return self._sock.fileno()
 
     def receive(self, limit: int = CHUNK) -> bytes | NotReady:  # noqa: ARG002
-        """One datagram of the peer's, whole, however small `limit` is."""
+        """One datagram of the peer, always whole: `limit` is not heeded."""
         while not self._came:
             try:
                 data, ancillary, flags, sender = self._sock.recvmsg(_BUFFER, ANCILLARY)
             except BlockingIOError:
-                if self._trouble is not None:
+                if self._error is not None:
                     raise self._report() from None
                 return NotReady.WOULD_BLOCK
             except OSError as exc:
-                if self._trouble is not None:
+                if self._error is not None:
                     raise self._report() from exc
-                # The kernel puts an error before what came in earlier; here that comes first.
-                self._trouble = exc
+                # The kernel reports an error before datagrams that came in earlier. Those are received first here.
+                self._error = exc
                 continue
-            # The kernel sorts out what others send, but not what they sent between bind() and connect().
+            # A connected socket takes only what the peer sends. But what others sent before connect() is in the queue.
             came = split(data, ancillary)
             if sender != self._sender:
                 self.foreign += len(came)
@@ -137,7 +137,7 @@ class UdpTransport:
         except BlockingIOError:
             return NotReady.WOULD_BLOCK
         except OSError as exc:
-            # The kernel reports what became of an earlier datagram, and has not sent this one.
+            # The error is about an earlier datagram, and the kernel has not sent this one: send it again.
             with contextlib.suppress(OSError):
                 self._sock.send(data)
             raise self._explain(exc) from exc
@@ -159,22 +159,22 @@ class UdpTransport:
                 if exc.errno in REFUSALS:
                     self.batches = False
                     return self.send_many(datagrams)
-                # As in `send`: it is about an earlier one, and these have not been sent.
-                self._trouble = self._trouble or exc
+                # As in `send`: the error is about an earlier datagram, and these have not been sent.
+                self._error = self._error or exc
             else:
                 break
         return len(together)
 
     def check_error(self) -> None:
-        """Raise what is known to have become of the datagrams sent. Leaves what came in where it is."""
-        if self._trouble is None:
+        """Raise the error that a datagram sent earlier met, if one is known. Receives nothing."""
+        if self._error is None:
             code = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            self._trouble = OSError(code, "") if code else None
-        if self._trouble is not None:
+            self._error = OSError(code, "") if code else None
+        if self._error is not None:
             raise self._report()
 
     def pending(self) -> bool:
-        return bool(self._came) or self._trouble is not None
+        return bool(self._came) or self._error is not None
 
     def interest(self, want: Events) -> Events:
         return want
@@ -186,7 +186,7 @@ class UdpTransport:
         self._sock.close()
 
     def _report(self) -> SockcliError:
-        trouble, self._trouble = self._trouble, None
+        trouble, self._error = self._error, None
         assert trouble is not None
         return self._explain(trouble)
 
@@ -244,7 +244,7 @@ class UdpReceiver:
         return data, ancillary, address
 
     def send_to(self, data: memoryview, address: Address, grant: Grant) -> int | NotReady:
-        """Answer from this port. It takes a grant for sending to that address: leave to receive is not enough."""
+        """Answer from this port. It takes a grant for sending to that address: one to receive is not enough."""
         if grant.request.operation is not Operation.UDP_SEND_TO:
             raise TypeError(f"{grant} does not allow anything to be sent")
         grant.admit([address])

@@ -1,7 +1,7 @@
 """Many datagrams in one system call, where Linux can: UDP_SEGMENT cuts what is sent, UDP_GRO joins what came in.
 
-Only the number of calls changes. Each datagram keeps its boundaries, which is why a batch is what it is: datagrams of
-one length, of which only the last may be shorter, and none empty. Pure but for the names of the kernel's options.
+Only the number of calls changes. For each datagram to keep its boundaries, a batch has datagrams of one length, of
+which only the last may be shorter, and none is empty. This file makes no system call.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ REFUSALS: Final = frozenset({errno.EINVAL, errno.EMSGSIZE, errno.EIO, errno.EOPN
 
 
 def batch(datagrams: Sequence[bytes], limit: int) -> list[bytes]:
-    """As many as can go together, from the front; `limit` is for all of their bytes. One at least."""
+    """As many as can go together, from the front, one at least. `limit` is for the bytes of all of them."""
     first = datagrams[0]
     length = len(first)
     taken = [first]
@@ -48,12 +48,12 @@ def batch(datagrams: Sequence[bytes], limit: int) -> list[bytes]:
 
 
 def cut_at(length: int) -> list[tuple[int, int, bytes]]:
-    """What sendmsg() is told with a batch."""
+    """The ancillary data for sendmsg() with a batch of datagrams of this length (udp(7), UDP_SEGMENT)."""
     return [(SOL_UDP, UDP_SEGMENT, length.to_bytes(_UINT16, sys.byteorder))]
 
 
 def split(data: bytes, ancillary: Ancillary) -> list[bytes]:
-    """The datagrams that recvmsg() gave as one."""
+    """The datagrams that recvmsg() gave as one (udp(7), UDP_GRO)."""
     for level, kind, value in ancillary:
         if (level, kind) == (SOL_UDP, UDP_GRO):
             length = int.from_bytes(value[:_INT], sys.byteorder)

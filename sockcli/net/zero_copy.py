@@ -1,20 +1,43 @@
-"""Bytes that need not pass through this process, and having the kernel move them.
+"""Bytes that need not pass through this process: the kernel moves them from one descriptor to another.
 
-`choose` decides, and decides nothing but speed: whoever moves bytes by a KernelTransfer gets the same ones, the same
-end and the same errors as by reading and writing.
+This is an optimisation and nothing else. Whoever moves bytes by a KernelTransfer gets the same bytes, the same end and
+the same errors as by reading and writing.
 
-| from | to | way | because |
+Theory of operation
+-------------------
+`to_peer` and `from_peer` say whether one direction can be moved by the kernel, and how, by what is at its two ends:
+
+| from | to | method | because |
 | --- | --- | --- | --- |
-| pipe | TCP | SPLICE | pages change hands, nothing is copied |
+| pipe | TCP | SPLICE | splice(2) hands pages over and copies nothing |
 | TCP | pipe | SPLICE | the same |
-| file | TCP | SENDFILE | splice(2) wants a pipe at one end; sendfile(2) is the same thing for a file |
-| TCP | file | COPY | by way of a pipe it is no faster than with one large buffer, and an O_APPEND file refuses |
+| file | TCP | SENDFILE | splice(2) wants a pipe at one end; sendfile(2) does the same for a file |
+| TCP | file | COPY | through a pipe it is no faster than with one large buffer, and an O_APPEND file refuses |
 | empty file | TCP | COPY | files in /proc say that they are empty, and are not |
-| terminal, socket, device | TCP | COPY | refused, or by way of a pipe no faster |
+| terminal, socket, device | TCP | COPY | refused, or no faster through a pipe |
 | TCP | terminal, socket, device | COPY | the same |
-| anything | anything, and somebody looks at the bytes | COPY | a filter, a recording, a codec |
+| anything | anything, and somebody looks at the bytes | COPY | a filter, a recording or a codec has to see them |
 
-UDP never: splice(2) would make one datagram of two. TLS never: its bytes are not the user's.
+UDP is always copied: splice(2) would make one datagram of two. So is TLS: its descriptor carries other bytes than the
+user's. So is everything on a system without splice(2).
+
+A KernelTransfer is in one of two states, which `awaits_input` tells: it waits until there is something to read, or
+until there is room to write. Its driver polls that end and calls `move`. The answer is one of four:
+
+- a number: that many bytes went, and it waits for the same end again;
+- WOULD_BLOCK: nothing went. The kernel does not say which end was not ready. The one polled was, so the state changes
+  and the other end is polled next. After more than `_MAX_REFUSALS` of these in a row both ends are ready and yet
+  nothing can be moved, as in front of TCP's urgent byte: then ZeroCopyRefused. A file always has input, so that
+  SENDFILE never changes its state: it waits for room;
+- EOF: the source ended. There is nothing more to move;
+- ZeroCopyRefused: the kernel does not do this here. Nothing was moved by the call, and nothing is held back between
+  two calls: the driver drops the transfer and goes on by reading and writing, for good.
+
+A lost connection is none of these. It is raised as by `send` and `receive`, by the transport, which remembers it.
+
+The transfer owns nothing. The descriptor is the user's: only the size of a pipe is changed, and a file's position moves
+as by reading. The socket is the transport's. Both are closed by their owners; the transfer just ends with the last
+reference to it.
 """
 
 from __future__ import annotations
@@ -32,32 +55,32 @@ from sockcli.base.poller import READABLE, Poller, wait
 from sockcli.errors import SockcliError
 from sockcli.net.transport import NotReady
 
-# As much as is asked for in one call: more than any pipe has at a time. Of a file the kernel takes what the peer keeps
-# up with, and meanwhile nobody hears a signal. Sixteen times as much is no faster.
-_MOST: Final = 4 << 20
+# Bytes asked for in one call: more than a pipe holds. From a file sendfile(2) goes on for as long as the peer keeps up,
+# and no signal is handled meanwhile. Sixteen times as much was no faster.
+_MAX_MOVE: Final = 4 << 20
 
 # A pipe holds 64 KiB, which two processes hand each other in tiny turns: splice(2) is then slower than a copy loop.
-# Measured on loopback, 1 MiB is three times as fast as 64 KiB and a third faster than 512. It is as much as a user
-# gets without root, 64 pipes of them.
-_WIDE: Final = 1 << 20
-# The pipe is the user's, and others see its size. It is touched only for a bulk transfer, and it only grows.
+# Measured on loopback, 1 MiB is three times as fast as 64 KiB and a third faster than 512. It is the most that a user
+# gets without root (/proc/sys/fs/pipe-max-size), for 64 pipes.
+_WIDE_PIPE: Final = 1 << 20
+# The pipe is the user's, and others see its size. It is widened only after so many bytes, and it is never narrowed.
 _BULK: Final = 1 << 20
 
-# Whoever fills the pipe needs some 100 us to do so again after it was emptied at one go, and is waited for on the spot:
-# a turn of the relay's loop in between costs a third of the throughput. For this long, in seconds, and for so many
-# turns, between which nobody looks at deadlines or tells of progress: 3 ms of full pipes, and 16 of slow ones at most.
-_MOMENT: Final = 0.001
-_TURNS: Final = 16
+# Whoever fills the pipe needs some 100 us to fill it again, and is waited for on the spot: a turn of the relay's loop
+# in between costs a third of the throughput. Each wait has this limit, in seconds, and there are so many of them, 16 ms
+# at most: nobody looks at deadlines or reports progress meanwhile.
+_REFILL_WAIT: Final = 0.001
+_REFILLS: Final = 16
 
-# Do not wait for the pipe. The socket is non-blocking anyway: a splice that waits for one holds the pipe's lock, and
-# whoever reads from the pipe hangs with it.
-_NOW: Final = os.SPLICE_F_NONBLOCK
+# Do not wait for the pipe. A splice that waits holds the pipe's lock, and whoever reads from the pipe hangs with it.
+# (The socket is non-blocking already.) Linux alone has it, as it has splice().
+_NOW: Final = getattr(os, "SPLICE_F_NONBLOCK", 0)
 
-# Refusals that follow each other though poll() had said that both ends are ready. Two are usual, one for each end.
-_PATIENCE: Final = 4
+# One WOULD_BLOCK for each end is usual even though poll() said that both are ready.
+_MAX_REFUSALS: Final = 4
 
-# What a connection is lost by. Any other error is this way's, which the kernel or a sandbox does not have, or that of
-# the user's end, which reading or writing will tell in its own words. Nothing was moved.
+# The connection is lost with one of these. Any other error means that the kernel or a sandbox does not offer the call,
+# or it is one of the user's descriptor, which reading or writing will report in its own words. Nothing was moved.
 _LOST: Final = frozenset(
     {
         errno.ECONNABORTED,
@@ -93,20 +116,25 @@ class End(Enum):
     OTHER = auto()
 
 
-_WAYS: Final = {
-    (End.PIPE, End.TCP): Method.SPLICE,
-    (End.TCP, End.PIPE): Method.SPLICE,
-    (End.FILE, End.TCP): Method.SENDFILE,
-}
+# Where there is no splice(), sendfile() is another call of that name.
+_METHODS: Final = (
+    {
+        (End.PIPE, End.TCP): Method.SPLICE,
+        (End.TCP, End.PIPE): Method.SPLICE,
+        (End.FILE, End.TCP): Method.SENDFILE,
+    }
+    if hasattr(os, "splice")
+    else {}
+)
 
 
 def choose(source: End, sink: End, *, inspected: bool) -> Method:
-    """The fastest way from `source` to `sink`; `inspected` if somebody has to look at the bytes."""
-    return Method.COPY if inspected else _WAYS.get((source, sink), Method.COPY)
+    """The fastest method from `source` to `sink`; `inspected` if somebody has to look at the bytes."""
+    return Method.COPY if inspected else _METHODS.get((source, sink), Method.COPY)
 
 
 def end_of(fd: int) -> End:
-    """What a descriptor of the user's is."""
+    """What a descriptor of the user's leads to."""
     status = os.fstat(fd)
     if stat.S_ISFIFO(status.st_mode):
         return End.PIPE
@@ -114,14 +142,15 @@ def end_of(fd: int) -> End:
 
 
 class ZeroCopyRefused(Exception):
-    """This way does not work here. Nothing was moved by the call; go on by copying, for good."""
+    """The kernel does not do this here. Nothing was moved by the call; go on by copying, for good."""
 
 
 @runtime_checkable
 class SupportsZeroCopy(Protocol):
     """A transport whose descriptor carries the user's bytes as they are.
 
-    `send_by` and `receive_by` are `send` and `receive` by means of `move`, which is given the descriptor.
+    `send_by` and `receive_by` do as `send` and `receive`, and have `move` do the work: it is given the descriptor and
+    returns how many bytes it moved.
     """
 
     def fileno(self) -> int: ...
@@ -131,22 +160,24 @@ class SupportsZeroCopy(Protocol):
 
 
 class KernelTransfer:
-    """One direction that the kernel moves. Wait for the end that `hungry` says, `move`, and so on until the end."""
+    """One direction that the kernel moves. Poll the end that `awaits_input` names, call `move`, until it ends."""
 
-    __slots__ = ("_attempt", "_awaits_more", "_moved", "_pipe", "_refused", "_sends_file", "hungry")
+    __slots__ = ("_attempt", "_moved", "_pipe", "_refilled", "_refusals", "_sends_file", "awaits_input")
 
     def __init__(
-        self, attempt: Callable[[], int | NotReady], way: Method, fd: int, awaits_more: Callable[[], bool] | None = None
+        self, attempt: Callable[[], int | NotReady], method: Method, fd: int, refilled: Callable[[], bool] | None = None
     ) -> None:
-        """`awaits_more` waits a moment for more input, and says whether there is that, and nothing else to do."""
+        """`attempt` makes one call that moves bytes. `fd` is the user's descriptor.
+
+        `refilled` waits a moment for more input; False if none came, or if there is something else to do as well.
+        """
         self._attempt = attempt
-        self._awaits_more = awaits_more
-        self._sends_file = way is Method.SENDFILE
-        self._pipe = -1 if self._sends_file else fd  # as long as it is to be widened
+        self._refilled = refilled
+        self._sends_file = method is Method.SENDFILE
+        self._pipe = -1 if self._sends_file else fd  # -1 from when it has been widened
         self._moved = 0
-        self._refused = 0
-        # Wait for the input; else for the output. A file always has input.
-        self.hungry = not self._sends_file
+        self._refusals = 0  # one after the other
+        self.awaits_input = not self._sends_file
 
     def move(self) -> int | NotReady:
         """How many bytes went; WOULD_BLOCK; or EOF. Raises ZeroCopyRefused, and what the transport raises."""
@@ -154,18 +185,18 @@ class KernelTransfer:
         if moved is NotReady.WOULD_BLOCK:
             self._refuse()
         elif isinstance(moved, int):
-            self._refused = 0
+            self._refusals = 0
             self._widen(moved)
-            if moved >= _WIDE and self._awaits_more is not None:
-                moved += self._stream(self._awaits_more)
+            if moved >= _WIDE_PIPE and self._refilled is not None:
+                moved += self._move_refills(self._refilled)
         return moved
 
-    def _stream(self, awaits_more: Callable[[], bool]) -> int:
-        """Move one pipeful after the other while they come. What stops it is met again by the next `move`."""
+    def _move_refills(self, refilled: Callable[[], bool]) -> int:
+        """Move one pipeful after the other while they come. An error or the end is met again by the next `move`."""
         total = 0
-        self.hungry = True
-        for _ in range(_TURNS):
-            if not awaits_more():
+        self.awaits_input = True
+        for _ in range(_REFILLS):
+            if not refilled():
                 break
             try:
                 moved = self._attempt()
@@ -177,14 +208,14 @@ class KernelTransfer:
         return total
 
     def _refuse(self) -> None:
-        """It does not say which end was not ready. It was not the one that was waited for, so wait for the other."""
+        """The kernel does not say which end was not ready. It was not the one that was polled, so poll the other."""
         if self._sends_file:
             return
-        self._refused += 1
-        if self._refused > _PATIENCE:
-            # Both are, as in front of TCP's urgent byte, which splice(2) never passes.
+        self._refusals += 1
+        if self._refusals > _MAX_REFUSALS:
+            # Both are ready, as in front of TCP's urgent byte, which splice(2) never passes.
             raise ZeroCopyRefused
-        self.hungry = not self.hungry
+        self.awaits_input = not self.awaits_input
 
     def _widen(self, moved: int) -> None:
         if self._pipe < 0:
@@ -194,31 +225,36 @@ class KernelTransfer:
             return
         fd, self._pipe = self._pipe, -1
         try:
-            if fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ) < _WIDE:
-                fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _WIDE)
+            if fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ) < _WIDE_PIPE:
+                fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _WIDE_PIPE)
         except OSError:
-            return  # the user has too many wide pipes; it goes on as it was
+            return  # the user has too many wide pipes: this one stays as it is
 
 
 def to_peer(fd: int, transport: object, *, inspected: bool = False) -> KernelTransfer | None:
     """From the user's `fd` to the connection; None where the bytes are to be copied."""
     if not isinstance(transport, SupportsZeroCopy):
         return None
-    way = choose(end_of(fd), End.TCP, inspected=inspected)
-    if way is Method.COPY:
+    method = choose(end_of(fd), End.TCP, inspected=inspected)
+    if method is Method.COPY:
         return None
 
     def move(sock: int) -> int:
-        if way is Method.SPLICE:
-            return _call(os.splice, fd, sock, _MOST, None, None, _NOW)
+        if method is Method.SPLICE:
+            return _call(os.splice, fd, sock, _MAX_MOVE, None, None, _NOW)
         # No offset: the file's own position moves on, as by reading, for whoever shares it.
-        return _call(os.sendfile, sock, fd, None, _MOST)
+        return _call(os.sendfile, sock, fd, None, _MAX_MOVE)
 
-    if way is Method.SENDFILE:
-        return KernelTransfer(lambda: transport.send_by(move), way, fd)
+    if method is Method.SENDFILE:
+        return KernelTransfer(lambda: transport.send_by(move), method, fd)
     both = Poller()
     both.watch(((fd, READABLE), (transport.fileno(), READABLE)))
-    return KernelTransfer(lambda: transport.send_by(move), way, fd, lambda: list(both.wait(Deadline(_MOMENT))) == [fd])
+
+    def refilled() -> bool:
+        # What the peer sends meanwhile has to be received: that is something else to do.
+        return list(both.wait(Deadline(_REFILL_WAIT))) == [fd]
+
+    return KernelTransfer(lambda: transport.send_by(move), method, fd, refilled)
 
 
 def from_peer(transport: object, fd: int, *, inspected: bool = False) -> KernelTransfer | None:
@@ -228,9 +264,9 @@ def from_peer(transport: object, fd: int, *, inspected: bool = False) -> KernelT
 
     def move(sock: int) -> int:
         try:
-            return _call(os.splice, sock, fd, _MOST, None, None, _NOW)
+            return _call(os.splice, sock, fd, _MAX_MOVE, None, None, _NOW)
         except BrokenPipeError as exc:
-            # A connection can be lost with this error too. If it is the pipe's reader who left, writing will say so.
+            # Either the connection is lost or the pipe's reader went away. The latter is for write() to report.
             if wait([(fd, 0)], AT_ONCE):
                 raise ZeroCopyRefused from exc
             raise
@@ -239,6 +275,7 @@ def from_peer(transport: object, fd: int, *, inspected: bool = False) -> KernelT
 
 
 def _call(function: Callable[..., int], *arguments: int | None) -> int:
+    """Make the system call. Raises ZeroCopyRefused for an error that is neither "not now" nor the connection's."""
     try:
         return function(*arguments)
     except BlockingIOError:

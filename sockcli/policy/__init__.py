@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sockcli.policy.policy import Decision, Grant, Policy
+from sockcli.policy.policy import Decision, DecisionObserver, Dropped, Grant, Policy
 from sockcli.policy.rule import Effect, PlacedRule, Request, Rule
 
-__all__ = ["Decision", "Effect", "Grant", "PlacedRule", "Policy", "Request", "Rule"]
+__all__ = ["Decision", "DecisionObserver", "Dropped", "Effect", "Grant", "PlacedRule", "Policy", "Request", "Rule"]

@@ -44,7 +44,7 @@ class AllowIndex:
                     yield placed
 
     def _file(self, pattern: Pattern) -> tuple[_Filed, ...]:
-        """Under what a rule is filed."""
+        """The keys under which a rule is filed."""
         if isinstance(pattern, Exact):
             return (pattern.host.text,)
         if isinstance(pattern, Block):
@@ -52,7 +52,7 @@ class AllowIndex:
         return (f"*.{pattern.domain}" if isinstance(pattern, Suffix) else _ANY,)
 
     def _look_up(self, host: Host) -> Iterator[_Filed]:
-        """Under what the rules that cover a host are to be found."""
+        """The keys under which the rules that cover a host are found, most specific first."""
         yield host.text
         yield from self._around(host)
         yield _ANY
@@ -70,10 +70,10 @@ class AllowIndex:
 
 
 class DenyIndex(AllowIndex):
-    """Finds the deny rules that cover a request. It errs on the other side: what may be the same host is.
+    """Finds the deny rules that cover a request. It errs on the safe side: what may be the same host counts as it.
 
-    That is the IPv4 address inside an IPv6 one; and a link-local address on a link that may be the same one, for a
-    zone is written as the name or as the number of an interface, and which name has which number is not known here.
+    Such are the IPv4 address inside an IPv6 one, and a link-local address on a link that may be the same: a zone is
+    written as the name or as the number of an interface, and which name has which number is not known here.
     """
 
     def _file(self, pattern: Pattern) -> tuple[_Filed, ...]:

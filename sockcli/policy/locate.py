@@ -1,4 +1,4 @@
-"""Which file is the manifest, and may it be trusted: the one file of this package that looks at the disk.
+"""Which file is the manifest, whether it may be trusted, and its bytes: the one file here that looks at the disk.
 
 The file is opened once and everything is checked on the open descriptor, so that what was checked is what is read,
 whoever swaps a link meanwhile.
@@ -15,8 +15,6 @@ from typing import Final, NamedTuple
 
 from sockcli.base.formatting import system_reason
 from sockcli.errors import ManifestError, ManifestProblem
-from sockcli.policy.manifest import parse_manifest
-from sockcli.policy.policy import Policy
 
 VARIABLE: Final = "SOCKCLI_MANIFEST"
 FILE_NAME: Final = "manifest.json"
@@ -32,7 +30,7 @@ _PASSWD_FIELDS: Final = 7  # passwd(5): name, password, uid, gid, comment, home,
 
 
 class Located(NamedTuple):
-    """Where the manifest is. Nobody `named` one that was found in a usual place, so that it has to be trusted first."""
+    """Where the manifest is. One that was not `named` was found in a usual place, and must be one to trust."""
 
     path: str
     named: bool
@@ -61,13 +59,12 @@ def find_manifest(
     raise ManifestError(FILE_NAME, [problem], hint=hint)
 
 
-def load_manifest(located: Located) -> Policy:
-    """Open, check, read and parse it. Raises ManifestError."""
+def read_manifest(located: Located) -> bytes:
+    """Open it, check it, read it. Raises ManifestError."""
     try:
-        data = _read(located)
+        return _read(located)
     except (OSError, ValueError) as exc:
         raise _error(located, f"cannot be read: {system_reason(exc)}") from exc
-    return parse_manifest(data, located.path)
 
 
 def _user_manifest(environ: Mapping[str, str]) -> list[str]:
@@ -139,7 +136,12 @@ def _primary_group(user: int) -> int | None:
 
 
 def _has_acl(descriptor: int) -> bool:
-    """With an access list, the group's bits are what any user or group on the list may have at most (acl(5))."""
+    """With an access list, the group's bits are what any user or group on the list may have at most (acl(5)).
+
+    A system that is not Linux keeps its lists elsewhere. There may be one then, which is the safe answer.
+    """
+    if not hasattr(os, "getxattr"):
+        return True
     try:
         os.getxattr(descriptor, _ACL)
     except OSError:

@@ -1,20 +1,26 @@
 """A packaged app's manifest to a Policy: which keys hold rules, and where each rule stands.
 
 A manifest with anything wrong in what we read of it gives no policy at all, but a ManifestError that lists every fault.
-What is not ours to read is skipped: a real app's manifest loads unchanged. This file opens none; locate.py does.
+What is not ours to read is skipped: a real app's manifest loads unchanged. This file opens no file; locate.py does.
 """
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
-from sockcli.base.endpoint import Operation, quoted
+from sockcli.base.endpoint import Operation
+from sockcli.base.escaping import quoted
 from sockcli.errors import ManifestError, ManifestProblem, UsageError
+from sockcli.policy.locate import Located, read_manifest
 from sockcli.policy.policy import Policy
 from sockcli.policy.rule import Effect, PlacedRule, Rule
-from sockcli.policy.strictjson import Unreadable, read
+from sockcli.policy.strictjson import Position, Unreadable, positions, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _SOCKETS: Final = {
     ("tcp", "connect"): Operation.TCP_CONNECT,
@@ -25,6 +31,42 @@ _SOCKETS: Final = {
 }
 
 
+class Manifest:
+    """A manifest, read and valid: its policy, and where in its text each rule stands."""
+
+    def __init__(self, data: bytes, *, name: str = "manifest", path: str | None = None) -> None:
+        """`name` is what messages call it; `path` is None for one that came as text. Raises ManifestError."""
+        self.policy = parse_manifest(data, name)
+        self.path = path
+        self.data = data
+
+    @classmethod
+    def load(cls, path: str | Path) -> Manifest:
+        """Read the file. Raises ManifestError."""
+        return cls.read(Located(str(path), named=True))
+
+    @classmethod
+    def read(cls, located: Located) -> Manifest:
+        """Read what `find_manifest` found, which is checked more strictly if nobody named it. Raises ManifestError."""
+        return cls(read_manifest(located), name=located.path, path=located.path)
+
+    @classmethod
+    def parse(cls, text: str | bytes, *, name: str = "manifest") -> Manifest:
+        """Read the text; `name` is what messages call it. Raises ManifestError."""
+        return cls(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text, name=name)
+
+    def position(self, place: str) -> Position:
+        """Line and column, from 1, of what stands at a place: that of a rule is its PlacedRule's `source`.
+
+        Raises KeyError where the manifest has no such place. The first call reads the text once more.
+        """
+        return self._positions[place]
+
+    @cached_property
+    def _positions(self) -> dict[str, Position]:
+        return positions(self.data)
+
+
 def parse_manifest(data: bytes, name: str) -> Policy:
     """The policy that a manifest describes. `name` is what messages call it. Raises ManifestError."""
     collecting = gc.isenabled()
@@ -32,17 +74,17 @@ def parse_manifest(data: bytes, name: str) -> Policy:
     gc.disable()
     try:
         value, problems = read(data)
-        reader = _Reader(problems)
-        reader.top(value)
-        if reader.problems:
-            raise ManifestError(name, reader.problems)
-        return Policy(reader.rules, manifest=name)
+        collected = _RuleCollector(problems)
+        collected.top(value)
+        if collected.problems:
+            raise ManifestError(name, collected.problems)
+        return Policy(collected.rules, manifest=name)
     finally:
         if collecting:
             gc.enable()
 
 
-class _Reader:
+class _RuleCollector:
     """Collects the rules and the faults of one manifest, in the order of the file."""
 
     def __init__(self, problems: list[ManifestProblem]) -> None:

@@ -3,12 +3,16 @@
 A Policy turns a Request into a Grant or raises Denied, and nothing else makes a Grant. What no rule allows is denied,
 and a deny rule wins over every allow rule. No I/O: the addresses of a name are looked up elsewhere, with the Grant in
 hand, and come back to `Grant.admit`.
+
+Both steps, `authorize` and `admit`, tell the policy's observer, so that no use of the network escapes a record of the
+decisions. `decide`, `refusal` and `Grant.refusal` answer the same questions for those who only want to know, and tell
+nobody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final, NamedTuple, NoReturn, final
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple, NoReturn, Protocol, final
 
 from sockcli.base.address_scope import Scope, scope
 from sockcli.base.endpoint import LOOPBACK, Address, Host, Operation
@@ -28,19 +32,54 @@ class Decision(NamedTuple):
     suggestion: str | None  # the rule that would allow it; None where it is allowed, or a deny rule decided
 
 
+class Dropped(NamedTuple):
+    """An address that the host of a granted request leads to and that may not be used, and why."""
+
+    address: Address
+    reason: str
+    suggestion: str | None  # the rule for the address that would admit it; None where no rule would
+    forbidding: PlacedRule | None  # the deny rule that covers it
+
+
+class DecisionObserver(Protocol):
+    """Is told of every decision, before anybody can act on it: what a record or an audit is made from.
+
+    An error that it raises goes to whoever asked, who then has no Grant and no address: what cannot be recorded does
+    not happen.
+    """
+
+    def decided(self, request: Request, decision: Decision) -> None:
+        """`authorize` was asked. Which rule decided and where it stands is in `decision.placed`."""
+        ...
+
+    def admitted(self, grant: Grant, admitted: Sequence[Address], dropped: Sequence[Dropped]) -> None:
+        """`grant.admit` was asked. Where it admits none and drops some, it raises Denied after this."""
+        ...
+
+
 class Policy:
     """The rules of a manifest; one without rules denies everything."""
 
-    __slots__ = ("_allow", "_deny", "manifest", "rules")
+    __slots__ = ("_allow", "_deny", "_observer", "manifest", "rules")
 
     def __init__(self, rules: Iterable[PlacedRule] = (), *, manifest: str | None = None) -> None:
         self.rules = tuple(rules)
         self.manifest = manifest
+        self._observer: DecisionObserver | None = None
         self._allow = AllowIndex(placed for placed in self.rules if placed.effect is Effect.ALLOW)
         self._deny = DenyIndex(placed for placed in self.rules if placed.effect is Effect.DENY)
 
+    def observe(self, observer: DecisionObserver) -> None:
+        """From now on tell `observer` of every decision. Once, so that nobody can take the place of an observer.
+
+        Raises RuntimeError where there is one already.
+        """
+        if self._observer is not None:
+            raise RuntimeError("the policy has an observer already")
+        self._observer = observer
+
     def decide(self, request: Request) -> Decision:
-        """What `authorize` would answer. Raises UsageError for what is no request, whatever the rules."""
+        """What `authorize` would answer. Raises UsageError for a request that makes no sense under any rules."""
         _check(request)
         forbidding = next(self._deny.matches(request), None)
         if forbidding is not None:
@@ -50,14 +89,34 @@ class Policy:
             return Decision(True, covering, None)
         return Decision(False, None, str(Rule.exactly(request)))
 
-    def authorize(self, request: Request) -> Grant:
-        """Leave to do it. Raises Denied, and UsageError as `decide` does."""
-        allowed, placed, suggestion = self.decide(request)
+    def authorize(self, request: Request | Grant) -> Grant:
+        """Permission to do it. Raises Denied, and UsageError as `decide` does.
+
+        A Grant that this policy made is given back as it is: who needs the answer early asks early, and hands on the
+        Grant instead of the request. Another policy's Grant proves nothing here, so its request is decided again.
+        """
+        if isinstance(request, Grant):
+            if request._policy is self:
+                return request
+            request = request.request
+        decision = self.decide(request)
+        if self._observer is not None:
+            self._observer.decided(request, decision)
+        denied = self._denied(request, decision)
+        if denied is not None:
+            raise denied
+        assert decision.placed is not None  # what no rule covers is denied
+        return Grant(_ONLY_POLICY, self, request, decision.placed)
+
+    def refusal(self, request: Request) -> Denied | None:
+        """What `authorize` would raise; None where it would give a Grant. Raises UsageError as `decide` does."""
+        return self._denied(request, self.decide(request))
+
+    def _denied(self, request: Request, decision: Decision) -> Denied | None:
+        allowed, placed, suggestion = decision
         if placed is None:
-            raise self._denial(request, "no rule allows it", suggestion=suggestion)
-        if not allowed:
-            raise self._denial(request, f"{placed} forbids it", forbidding=placed)
-        return Grant(_ONLY_POLICY, self, request, placed)
+            return self._denial(request, "no rule allows it", suggestion=suggestion)
+        return None if allowed else self._denial(request, f"{placed} forbids it", forbidding=placed)
 
     def _denial(
         self,
@@ -77,41 +136,51 @@ class Policy:
             manifest=self.manifest,
         )
 
-    def _admit(self, request: Request, addresses: Iterable[Address]) -> list[Address]:
+    def _admit(self, grant: Grant, addresses: Iterable[Address]) -> list[Address]:
+        admitted, dropped = self._sort_out(grant.request, addresses)
+        if self._observer is not None:
+            self._observer.admitted(grant, admitted, dropped)
+        if dropped and not admitted:
+            raise self._nothing_left(grant.request, dropped)
+        return admitted
+
+    def _refusal(self, grant: Grant, address: Address) -> Denied | None:
+        _, dropped = self._sort_out(grant.request, [address])
+        return self._nothing_left(grant.request, dropped) if dropped else None
+
+    def _sort_out(self, request: Request, addresses: Iterable[Address]) -> tuple[list[Address], list[Dropped]]:
         covering = [placed.rule.pattern for placed in self._allow.matches(request)]
         admitted: list[Address] = []
-        dropped: list[_Dropped] = []
+        dropped: list[Dropped] = []
         for address in addresses:
             if address.port != request.port:
                 # The rules were matched for the request's port; they say nothing about another.
                 raise ValueError(f"{address} does not answer {request}")
-            fault = self._fault(request, address, covering)
-            if fault is None:
+            drop = self._drop(request, address, covering)
+            if drop is None:
                 admitted.append(address)
             else:
-                dropped.append(fault)
-        if dropped and not admitted:
-            raise self._nothing_left(request, dropped)
-        return admitted
+                dropped.append(drop)
+        return admitted, dropped
 
-    def _fault(self, request: Request, address: Address, covering: list[Pattern]) -> _Dropped | None:
+    def _drop(self, request: Request, address: Address, covering: list[Pattern]) -> Dropped | None:
         """Why an address that the request's host leads to may not be used; None where it may."""
         direct = Request(request.operation, address.host, address.port)
         kind = scope(address.host)
         forbidding = next(self._deny.matches(direct), None)
         if forbidding is not None:
-            return _Dropped(address.host, f"{forbidding} forbids it", None, forbidding)
+            return Dropped(address, f"{forbidding} forbids it", None, forbidding)
         if kind is Scope.UNSPECIFIED and request.operation in _OUTWARD:
-            return _Dropped(address.host, "no address to connect to", None, None)
+            return Dropped(address, "no address to connect to", None, None)
         if request.host == address.host or any(_leads_to(pattern, address.host, kind) for pattern in covering):
             return None
         by_address = (placed.rule.pattern for placed in self._allow.matches(direct))
         if any(isinstance(pattern, Exact | Block) for pattern in by_address):
             return None
-        return _Dropped(address.host, kind.value, str(Rule.exactly(direct)), None)
+        return Dropped(address, kind.value, str(Rule.exactly(direct)), None)
 
-    def _nothing_left(self, request: Request, dropped: list[_Dropped]) -> Denied:
-        shown = ", ".join(f"{host} ({reason})" for host, reason, _, _ in dropped[:_SHOWN_ADDRESSES])
+    def _nothing_left(self, request: Request, dropped: list[Dropped]) -> Denied:
+        shown = ", ".join(f"{address.host} ({reason})" for address, reason, _, _ in dropped[:_SHOWN_ADDRESSES])
         more = f" and {len(dropped) - _SHOWN_ADDRESSES} more" if len(dropped) > _SHOWN_ADDRESSES else ""
         reason = f"{request.host} leads to {shown}{more}"
         helpful = next((one for one in dropped if one.suggestion), None)
@@ -121,15 +190,6 @@ class Policy:
             )
         forbidding = next((one.forbidding for one in dropped if one.forbidding), None)
         return self._denial(request, reason, forbidding=forbidding)
-
-
-class _Dropped(NamedTuple):
-    """An address that may not be used, and why."""
-
-    host: Host
-    reason: str
-    suggestion: str | None
-    forbidding: PlacedRule | None
 
 
 def _check(request: Request) -> None:
@@ -167,7 +227,7 @@ _ONLY_POLICY: Final = object()
 
 @final
 class Grant:
-    """Leave to make one request: whatever resolves, binds, sends or connects takes one. Immutable."""
+    """Permission to make one request: all that resolves, binds, sends or connects takes one. Immutable."""
 
     __slots__ = ("_policy", "request", "rule", "source")
 
@@ -187,7 +247,11 @@ class Grant:
 
         Raises Denied where there were some and none is left.
         """
-        return self._policy._admit(self.request, addresses)
+        return self._policy._admit(self, addresses)
+
+    def refusal(self, address: Address) -> Denied | None:
+        """Why `admit` would drop this address; None where it would not."""
+        return self._policy._refusal(self, address)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"a Grant is immutable: {name}")

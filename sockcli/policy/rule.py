@@ -9,7 +9,18 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final, NamedTuple, NoReturn
 
-from sockcli.base.endpoint import OCTETS, Endpoint, Host, HostKind, Operation, canonical_name, port_number, quoted
+from sockcli.base.endpoint import (
+    OCTETS,
+    Endpoint,
+    Host,
+    HostKind,
+    Operation,
+    canonical_name,
+    is_link_local,
+    is_numeric,
+    port_number,
+)
+from sockcli.base.escaping import quoted
 from sockcli.errors import UsageError
 
 WIDTHS: Final = {HostKind.IPV4: 32, HostKind.IPV6: 128}  # bits in an address
@@ -35,8 +46,11 @@ class Request(NamedTuple):
 class AnyHost(NamedTuple):
     """`*`, or nothing: every name and every address."""
 
-    def covers(self, host: Host) -> bool:
-        return bool(host.text)
+    def covers(self, host: Host) -> bool:  # noqa: ARG002
+        return True
+
+    def contains(self, other: Pattern) -> bool:  # noqa: ARG002
+        return True
 
     def __str__(self) -> str:
         return "*"
@@ -48,7 +62,24 @@ class Suffix(NamedTuple):
     domain: str
 
     def covers(self, host: Host) -> bool:
-        return not host.is_address and f".{host.text}".endswith(f".{self.domain}")
+        return not host.is_address and self._is_under(host.text)
+
+    def contains(self, other: Pattern) -> bool:
+        match other:
+            case Suffix(domain):
+                return self._is_under(domain)
+            case Exact(host):
+                return self.covers(host)
+            case _:
+                return False
+
+    @property
+    def covers_nothing(self) -> bool:
+        """`*.0.0.1`: a host that ends in a number is an address or is refused, so that no name is under it."""
+        return is_numeric(self.domain.rpartition(".")[2])
+
+    def _is_under(self, name: str) -> bool:
+        return f".{name}".endswith(f".{self.domain}")
 
     def __str__(self) -> str:
         return f"*.{self.domain}"
@@ -65,6 +96,15 @@ class Block(NamedTuple):
         # A zone names the link, not the address, so that a block covers it on every link.
         return host.kind is self.kind and host.packed >> WIDTHS[self.kind] - self.bits == self.prefix
 
+    def contains(self, other: Pattern) -> bool:
+        match other:
+            case Block(kind, prefix, bits):
+                return kind is self.kind and bits >= self.bits and prefix >> bits - self.bits == self.prefix
+            case Exact(host):
+                return self.covers(host)
+            case _:
+                return False
+
     def __str__(self) -> str:
         network = Host.from_packed(self.kind, self.prefix << WIDTHS[self.kind] - self.bits)
         return f"[{network}/{self.bits}]" if self.kind is HostKind.IPV6 else f"{network}/{self.bits}"
@@ -77,6 +117,17 @@ class Exact(NamedTuple):
 
     def covers(self, host: Host) -> bool:
         return self.host == host
+
+    def contains(self, other: Pattern) -> bool:
+        match other:
+            case Exact(host):
+                return self.covers(host)
+            case Block(kind, prefix, bits):
+                # Of one address only, and of that one on every link.
+                whole = kind is self.host.kind and bits == WIDTHS[kind] and prefix == self.host.packed
+                return whole and not (kind is HostKind.IPV6 and is_link_local(prefix))
+            case _:
+                return False
 
     def __str__(self) -> str:
         return self.host.bracketed
@@ -130,6 +181,18 @@ class Rule(NamedTuple):
         if self.operation is not request.operation or self.port not in (None, request.port):
             return False
         return request.host is None or self.pattern.covers(request.host)
+
+    def contains(self, other: Rule) -> bool:
+        """Whether this rule covers every request that `other` covers, by the hosts as typed.
+
+        Where a covered name may lead is another matter: `*` trusts it further than the name itself does. And deny rules
+        forbid more than they cover (index.py).
+        """
+        if isinstance(other.pattern, Suffix) and other.pattern.covers_nothing:
+            return True
+        if self.operation is not other.operation or self.port not in (None, other.port):
+            return False
+        return self.pattern.contains(other.pattern)
 
     def __str__(self) -> str:
         if not self.operation.takes_address:
@@ -202,7 +265,7 @@ def _parse_block(text: str) -> Block:
         host = Host.parse(address)
         if host.is_address:
             return _block(HostKind.IPV4, host.packed, bits)
-    # Host.parse would advise 0.0.0.10 for 10/8, which is meant by nobody.
+    # Host.parse would advise 0.0.0.10 for 10/8, which is not what was meant.
     raise UsageError("a block starts with four plain decimal numbers, as in 10.0.0.0/8")
 
 

@@ -1,24 +1,25 @@
 """What a peer sent and nobody has seen yet: kept in order, with its time and sender, up to a limit.
 
-A session in front is read only while there is room. One in the background is always read, so that its peer is not
-held up by where the user looks; then the oldest is dropped, which is counted, so that it can be said.
+The current session is read only while its inbox has room. Every other one is always read, so that its peer is not held
+up by where the user looks; then the oldest is dropped, and counted, so that the user can be told.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from sockcli.base.endpoint import Address
 
-# Of a session in front: a few reads, so that the next piece is there when the terminal has taken the last one, and no
-# more, because the kernel's buffers behind it are what slows the peer down.
-FRONT_LIMIT: Final = 256 * 1024
-# Of one in the background: some thousand lines of a log, which is more than anyone reads back.
-BACK_LIMIT: Final = 1024 * 1024
-# Of a stream that comes to the front of a terminal: some screens, and not all that the terminal scrolls back.
+# Of the current session: a few reads, so that the next piece is there when the terminal has taken the last one. No
+# more, because only what stays in the kernel's buffers slows the peer down.
+CURRENT_LIMIT: Final = 256 * 1024
+# Of any other: some thousand lines of a log, which is more than anyone reads back.
+BACKGROUND_LIMIT: Final = 1024 * 1024
+# Of a stream that becomes the current one at a terminal, and is then shown: some screens, in bytes.
 LOOK_BACK: Final = 100_000
-# A chunk costs about this much besides its bytes. It counts, or a flood of empty datagrams would have no limit.
+# Memory, in bytes, that a chunk takes besides its data. It counts, or a flood of empty datagrams would have no limit.
 _OVERHEAD: Final = 256
 
 
@@ -39,29 +40,34 @@ class Inbox:
 
     def __init__(self) -> None:
         self._chunks: deque[Chunk] = deque()
-        self.size = 0
-        self.unread = 0  # bytes of the peer's
-        self.dropped = 0  # of those, since it was last looked at
+        self.size = 0  # bytes of memory
+        self.unread = 0  # bytes of the peer's data
+        self.dropped = 0  # bytes that `trim` dropped since somebody last set this to 0
 
     def __bool__(self) -> bool:
         return bool(self._chunks)
 
+    def __iter__(self) -> Iterator[Chunk]:
+        """What is in it, the oldest first; nothing is taken."""
+        return iter(self._chunks)
+
     @property
-    def front(self) -> Chunk | None:
-        """What `take` gives next."""
+    def first(self) -> Chunk | None:
+        """The chunk that `take` gives next, whole or in part."""
         return self._chunks[0] if self._chunks else None
 
     @property
     def full(self) -> bool:
-        return self.size >= FRONT_LIMIT
+        """The current session is not to be read from until something was taken."""
+        return self.size >= CURRENT_LIMIT
 
     def put(self, chunk: Chunk) -> None:
         self._chunks.append(chunk)
         self.size += len(chunk.data) + _OVERHEAD
         self.unread += len(chunk.data)
 
-    def trim(self, limit: int = BACK_LIMIT) -> None:
-        """Drop what is too much for the background, or for `limit`, the oldest first."""
+    def trim(self, limit: int = BACKGROUND_LIMIT) -> None:
+        """Drop the oldest chunks until `size` is at most `limit` bytes; the newest always stays."""
         while self.size > limit and len(self._chunks) > 1:
             chunk = self._pop()
             self.dropped += len(chunk.data)

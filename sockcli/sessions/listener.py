@@ -8,24 +8,26 @@ from sockcli.base.deadline import NEVER, Deadline
 from sockcli.net.listen import TcpListener
 from sockcli.net.os_errors import NoDescriptors
 from sockcli.net.transport import NotReady
-from sockcli.sessions.session import Listener, Session
-from sockcli.sessions.settings import Settings
+from sockcli.sessions.session import Session, SessionOwner
+from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import TcpTarget
 
-# For want of a descriptor: the listener stays readable, so waiting for it would spin. A second costs nothing, and
-# whoever closes something has not long to wait.
+# Seconds without accepting after we ran out of descriptors. The listener stays readable then, so waiting for it would
+# spin. A peer hardly notices a second, and costs us nothing meanwhile.
 PAUSE: Final = 1.0
 
 
 class ListenerSession(Session):
-    """Made by the manager on a listener, which belongs to it from then on."""
+    """Made by the manager. The listener belongs to the session from then on."""
 
     kind: ClassVar[str] = "tcp-listen"
     doing: ClassVar[str] = "listening on"
 
-    def __init__(self, tcp_listener: TcpListener, target: TcpTarget, settings: Settings, listener: Listener) -> None:
-        """`target` says how its peers' sessions are to be."""
-        super().__init__(tcp_listener.grant, settings, listener)
+    def __init__(
+        self, tcp_listener: TcpListener, target: TcpTarget, settings: SessionSettings, owner: SessionOwner
+    ) -> None:
+        """`target`: with what options the sessions of its peers are made."""
+        super().__init__(tcp_listener.grant, settings, owner)
         self.target = target
         self._tcp = tcp_listener
         self._pause = NEVER
@@ -42,11 +44,11 @@ class ListenerSession(Session):
             accepted = self._tcp.accept()
         except NoDescriptors as exc:
             self._pause = Deadline(PAUSE)
-            self._listener.session_notice(self, str(exc))
+            self._owner.session_notice(self, str(exc))
             return
         if not isinstance(accepted, NotReady):
             self._accepted += 1
-            self._listener.session_accepted(self, accepted)
+            self._owner.session_accepted(self, accepted)
 
     def due(self) -> Deadline:
         return self._pause
@@ -54,7 +56,7 @@ class ListenerSession(Session):
     def check_limits(self) -> None:
         if self._pause.expired:
             self._pause = NEVER
-            self._listener.session_changed(self)
+            self._owner.session_changed(self)
 
     def close(self) -> None:
         self.over = True

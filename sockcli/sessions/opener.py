@@ -1,26 +1,24 @@
-"""Opening what may take long, beside everything else: on a thread, with a pipe that ends its waits.
+"""Opening in the background: on a thread, because it may take long, with a way to end its waits.
 
-The engine blocks, and asyncio knows no way to end a thread. It need not: every wait of the engine's takes an Interrupt.
+The engine blocks, and asyncio cannot end a thread. It need not: every wait of the engine takes an Interrupt.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol, TypeVar
 
 from sockcli.base.connect_options import DialOptions, ListenOptions
+from sockcli.base.interrupts import Cancellation
 from sockcli.base.poller import Interrupt
 from sockcli.engine import Answer, Engine
-from sockcli.errors import Interrupted
 from sockcli.net.listen import TcpListener
 from sockcli.net.transport import Transport
 from sockcli.net.udp import UdpReceiver
-from sockcli.policy import Request
+from sockcli.policy import Grant
 
 T = TypeVar("T")
 
@@ -28,24 +26,24 @@ MakeEngine = Callable[[Interrupt], Engine]
 
 
 class BackgroundOpener:
-    """What an engine opens, without anybody having to wait for it. Raises what the engine does."""
+    """Awaits what an engine opens. Its methods raise what the engine's raise, and can be cancelled."""
 
     def __init__(self, make_engine: MakeEngine) -> None:
         self._make_engine = make_engine
 
-    async def connection(self, request: Request, options: DialOptions) -> Transport:
-        return await opened(lambda interrupt: self._make_engine(interrupt).open(request, options), _close)
+    async def connection(self, grant: Grant, options: DialOptions) -> Transport:
+        return await opened(lambda interrupt: self._make_engine(interrupt).open(grant, options), _close)
 
-    async def listener(self, request: Request, options: ListenOptions) -> TcpListener:
-        return await opened(lambda interrupt: self._make_engine(interrupt).listen(request, options), _close)
+    async def listener(self, grant: Grant, options: ListenOptions) -> TcpListener:
+        return await opened(lambda interrupt: self._make_engine(interrupt).listen(grant, options), _close)
 
-    async def receiver(self, request: Request, options: ListenOptions) -> UdpReceiver:
-        return await opened(lambda interrupt: self._make_engine(interrupt).bind(request, options), _close)
+    async def receiver(self, grant: Grant, options: ListenOptions) -> UdpReceiver:
+        return await opened(lambda interrupt: self._make_engine(interrupt).bind(grant, options), _close)
 
-    async def addresses(self, request: Request, family: int) -> Sequence[Answer]:
-        """Those that its host has, and whether each may be used."""
+    async def addresses(self, grant: Grant, family: int) -> Sequence[Answer]:
+        """The addresses that its host has, and for each whether it may be used."""
         return await opened(
-            lambda interrupt: self._make_engine(interrupt).resolve(request, family=family), lambda _: None
+            lambda interrupt: self._make_engine(interrupt).resolve(grant, family=family), lambda _: None
         )
 
 
@@ -57,33 +55,11 @@ def _close(what: _Open) -> None:
     what.close()
 
 
-class Cancellation:
-    """An Interrupt that another thread triggers, once."""
-
-    def __init__(self) -> None:
-        self._read, self._write = os.pipe()
-        self._cancelled = self._closed = False
-
-    def fileno(self) -> int:
-        return self._read
-
-    def check(self) -> None:
-        if self._cancelled:
-            raise Interrupted(signal.SIGINT)
-
-    def cancel(self) -> None:
-        if not self._cancelled and not self._closed:  # its number may be another file's by now
-            self._cancelled = True
-            os.write(self._write, b"!")
-
-    def close(self) -> None:
-        self._closed = True
-        os.close(self._read)
-        os.close(self._write)
-
-
 async def opened(work: Callable[[Interrupt], T], discard: Callable[[T], None]) -> T:
-    """What `work` gives. Cancelled, it ends within a moment; what it had opened all the same goes to `discard`."""
+    """The result of `work`, which runs on a thread. Raises what it raises.
+
+    Cancelled, it ends within a moment: `work` is interrupted. What it opened all the same is given to `discard`.
+    """
     loop = asyncio.get_running_loop()
     result: asyncio.Future[T] = loop.create_future()
     cancellation = Cancellation()
@@ -104,7 +80,7 @@ async def opened(work: Callable[[Interrupt], T], discard: Callable[[T], None]) -
             value = work(cancellation)
         except BaseException as exc:  # noqa: BLE001  # not for this thread to judge
             error = exc
-        with suppress(RuntimeError):  # the loop is gone, and the process with it
+        with suppress(RuntimeError):  # the loop is closed: the process is ending
             loop.call_soon_threadsafe(deliver, value, error)
 
     # A daemon: a lookup that hangs must not keep the process from ending.
@@ -114,5 +90,5 @@ async def opened(work: Callable[[Interrupt], T], discard: Callable[[T], None]) -
     except asyncio.CancelledError:
         cancellation.cancel()
         if not result.cancelled() and result.exception() is None:
-            discard(result.result())  # it came in the same moment
+            discard(result.result())  # it was opened in the same moment
         raise

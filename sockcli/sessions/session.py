@@ -1,8 +1,9 @@
 """One session: a connection or a bound port, what came on it, and what is on its way out.
 
-A session knows no loop and no screen. The manager watches its descriptor (`interest`, `ready`) and is told what changed
-(`Listener`); whoever shows it takes what came (`take`), already fit for the terminal. What a kind of session cannot
-do raises UsageError, so that a command need not know kinds.
+A session knows no event loop and no screen. Its owner, the manager, waits for its descriptor (`interest`, `ready`) and
+is told what happens (`SessionOwner`). What came is kept in `inbox`, for one reader who shows or prints it; whoever
+looks for something in it asks for a `transcript` as well. What a kind of session cannot do raises UsageError, so that a
+command need not know the kinds.
 """
 
 from __future__ import annotations
@@ -17,39 +18,38 @@ from sockcli.base.escaping import printable
 from sockcli.errors import SockcliError, TimedOut, UsageError
 from sockcli.policy import Grant, Request
 from sockcli.sessions.inbox import Chunk, Inbox
-from sockcli.sessions.line_flow import LineFlow
 from sockcli.sessions.records import Records
-from sockcli.sessions.settings import Settings
-from sockcli.sessions.targets import Limits
-from sockcli.sessions.view import View
+from sockcli.sessions.settings import SessionSettings
+from sockcli.sessions.targets import NO_LIMITS, SessionLimits
+from sockcli.sessions.transcript import Transcript
 from sockcli.transfer.limits import TransferLimits
 
 
-class Listener(Protocol):
+class SessionOwner(Protocol):
     """Who is told what happened to a session: the manager."""
 
     def session_output(self, session: Session) -> None:
-        """There is something to take."""
+        """There is something new in its inbox."""
         ...
 
     def session_changed(self, session: Session) -> None:
-        """Its interest, its mode or its echo may be another now."""
+        """What it waits for, its mode, its echo or its counters may be different now."""
         ...
 
     def session_notice(self, session: Session, text: str) -> None:
-        """Something the user should know, in our own words."""
+        """A sentence of ours, for the user, about this session."""
         ...
 
     def session_over(self, session: Session) -> None:
-        """Nothing more will come or go: `failure` says why, None for the peer's end."""
+        """Nothing more will come or go. `failure` says why; None: the peer ended it."""
         ...
 
     def session_unrecorded(self, session: Session, failure: SockcliError) -> None:
-        """One of its records had to end before it."""
+        """A file that it was recorded to cannot be written any more. The session goes on."""
         ...
 
     def session_accepted(self, session: Session, accepted: object) -> None:
-        """A listener has a new peer: a Transport."""
+        """A listener has a new peer, a Transport, which belongs to the owner from now on."""
         ...
 
 
@@ -60,17 +60,19 @@ class Session:
     doing: ClassVar[str] = ""  # before its address
     can_half_close: ClassVar[bool] = False
 
-    def __init__(self, grant: Grant, settings: Settings, listener: Listener, limits: Limits = Limits()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        grant: Grant,
+        settings: SessionSettings,
+        owner: SessionOwner,
+        limits: SessionLimits = NO_LIMITS,
+    ) -> None:
         self.number = 0  # given by the manager
         self.grant = grant
         self.settings = settings
-        self.view = View(settings)
-        self.lines = LineFlow()
         self.inbox = Inbox()
-        self.records = Records(lambda failure: listener.session_unrecorded(self, failure))
-        self.front = False  # it is the one that is looked at
-        self.draft = ""  # what was being typed for it when something else consume the line
-        self.draft_hidden = False  # and the peer had the echo
+        self.records = Records(lambda failure: owner.session_unrecorded(self, failure))
+        self.is_current = False  # then it is read only while its inbox has room
         self.sent = 0
         self.received = 0
         self.started = time.time()
@@ -79,8 +81,9 @@ class Session:
         self.over = False
         self.failure: SockcliError | None = None
         self.input_ended = False
-        self._listener = listener
+        self._owner = owner
         self._limits = TransferLimits(limits.deadline, limits.idle_timeout, limits.linger)
+        self._transcript: Transcript | None = None
 
     # Who it is
 
@@ -213,40 +216,32 @@ class Session:
 
     @property
     def _output_blocked(self) -> bool:
-        """The peer has to wait for whoever reads what it sent."""
-        return False
+        """Nothing is read from the peer until somebody takes what it sent. Only the current session waits so."""
+        return self.is_current and self.inbox.full
 
     # What came
 
     @property
     def shows_character(self) -> bool:
-        """Whether what is to be shown next came in character mode; with nothing to show, whether that is on now."""
-        chunk = self.inbox.front
+        """Whether the next of the inbox came in character mode; where that is empty, whether the mode is on now."""
+        chunk = self.inbox.first
         return self.character_mode if chunk is None else chunk.character
 
-    def take(self, limit: int) -> bytes:
-        """What to write to the terminal next, about `limit` bytes of the peer's; empty where there is nothing.
-
-        Ends where the other mode begins: the view is to be switched for that (`shows_character`).
-        """
-        shown = bytearray(self.view.apply())
-        if self.inbox.dropped:
-            shown += f"\n[sockcli: {self.inbox.dropped:,} bytes were dropped here, more than is kept]\n".encode()
-            self.inbox.dropped = 0
-        while limit > 0 and self.shows_character == self.view.character:
-            chunk = self.inbox.take(limit)
-            if chunk is None:
-                break
-            shown += self.view.show(chunk)
-            limit -= max(1, len(chunk.data))
-        return bytes(shown)
+    @property
+    def transcript(self) -> Transcript:
+        """All that comes, beside the inbox. It begins with what the inbox has when this is first asked for."""
+        if self._transcript is None:
+            self._transcript = Transcript()
+            for chunk in self.inbox:
+                self._transcript.add(chunk.data)
+        return self._transcript
 
     # Settings
 
     def change(self, name: str, value: str) -> None:
-        """Change a setting of this session (see `options.CHOICES`). Raises UsageError."""
+        """Change a setting of this session (see `settings.CHOICES`). Raises UsageError."""
         self.settings.change(name, value)
-        self._listener.session_changed(self)
+        self._owner.session_changed(self)
 
     # What there is to know
 
@@ -271,21 +266,23 @@ class Session:
             raise UsageError(f"{char} has no form in {self.settings.encoding}; nothing was sent") from exc
 
     def _came(self, data: bytes) -> None:
-        """Count and record what was on the wire."""
+        """Count and record bytes as they came off the wire."""
         self.received += len(data)
         self.last_received = time.time()
         self._limits.moved(0, len(data), draining=self.input_ended)
         self.records.received(data)
 
     def _keep(self, chunk: Chunk) -> None:
-        """For the user to see."""
+        """Data that came, for whoever shows it and whoever looks for something in it."""
+        if self._transcript is not None:
+            self._transcript.add(chunk.data)
         self.inbox.put(chunk)
-        if not self.front:
+        if not self.is_current:
             self.inbox.trim()
-        self._listener.session_output(self)
+        self._owner.session_output(self)
 
     def _went(self, data: memoryview) -> None:
-        """Count and record what the kernel consume."""
+        """Count and record bytes of ours that the kernel took."""
         self.sent += len(data)
         self.last_sent = time.time()
         self._limits.moved(len(data), 0, draining=self.input_ended)
@@ -300,4 +297,4 @@ class Session:
             return
         self.over = True
         self.failure = failure
-        self._listener.session_over(self)
+        self._owner.session_over(self)

@@ -22,7 +22,7 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
 _DEFAULTS: Final = {"eol": "auto", "encoding": "utf-8", "view": "text", "timestamps": "off", "terminal": "auto"}
 
 
-class Settings:
+class SessionSettings:
     """How a session shows and sends. `set` changes them one at a time, by the words in CHOICES."""
 
     __slots__ = ("_chosen", "encoding", "eol", "terminal", "timestamps", "view")
@@ -38,7 +38,7 @@ class Settings:
     ) -> None:
         """`eol` auto: as telnet's mode has it, else LF. `terminal` auto: screen in character mode, else safe.
 
-        None is what there is where nobody chooses. Raises UsageError.
+        None: not chosen, so the default, which `over` may replace. Raises UsageError.
         """
         given = {"eol": eol, "encoding": encoding, "view": view, "timestamps": timestamps, "terminal": terminal}
         self._chosen = {name: value for name, value in given.items() if value is not None}
@@ -47,7 +47,7 @@ class Settings:
             self.change(name, value)
 
     def change(self, name: str, value: str) -> None:
-        """Raises UsageError, and then changes nothing."""
+        """Set one. Raises UsageError, and then changes nothing."""
         choices = CHOICES.get(name)
         if choices is None:
             raise UsageError(f'no such setting: "{printable(name)}"', hint=f"one of: {', '.join(CHOICES)}")
@@ -64,9 +64,9 @@ class Settings:
     def copy(self) -> Self:
         return type(self)(**self.values())
 
-    def over(self, others: Settings) -> Settings:
-        """These as they were given, and for the rest the others."""
-        return Settings(**{**others.values(), **self._chosen})
+    def over(self, others: SessionSettings) -> SessionSettings:
+        """New settings: what was chosen when these were made, and for the rest what `others` have."""
+        return SessionSettings(**{**others.values(), **self._chosen})
 
 
 def _either(choices: tuple[str, ...]) -> str:

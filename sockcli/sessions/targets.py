@@ -5,24 +5,28 @@ The command line, the REPL's own commands and a script all make these, so that t
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from sockcli.base.connect_options import DialOptions, ListenOptions
 from sockcli.base.deadline import NEVER, Deadline
 from sockcli.policy import Request
-from sockcli.sessions.settings import Settings
+from sockcli.sessions.settings import SessionSettings
 from sockcli.telnet import TelnetOptions
 
-# auto: once the peer does, and from the start on port 23. piped: from the start, as in a pipe, which has no keyboard.
+# auto: once the peer speaks it, and from the start on port 23. piped: from the start, but as in a pipe, which has no
+# keyboard: the mode stays line.
 TelnetUse = Literal["auto", "on", "piped", "off"]
 
 
-class Limits(NamedTuple):
-    """When a session ends by itself, with exit 7; seconds. The names are those of `sockcli tcp`'s options."""
+class SessionLimits(NamedTuple):
+    """When a session ends by itself, with exit 7. In seconds; the names are those of `sockcli tcp`'s options."""
 
     deadline: Deadline = NEVER
     idle_timeout: float | None = None
     linger: float | None = None
+
+
+NO_LIMITS: Final = SessionLimits()
 
 
 class TcpTarget(NamedTuple):
@@ -32,8 +36,8 @@ class TcpTarget(NamedTuple):
     dial: DialOptions = DialOptions()
     telnet: TelnetUse = "auto"
     telnet_options: TelnetOptions = TelnetOptions()  # terminal type, size, eol and mode are set by the session
-    settings: Settings | None = None  # None: as the REPL has them
-    limits: Limits = Limits()
+    settings: SessionSettings | None = None  # None: as the REPL has them
+    limits: SessionLimits = SessionLimits()
     shutdown: bool = True  # FIN at the end of input
     hex_dump: str | None = None
     log: str | None = None
@@ -44,8 +48,8 @@ class UdpTarget(NamedTuple):
 
     request: Request
     dial: DialOptions = DialOptions()
-    settings: Settings | None = None
-    limits: Limits = Limits()
+    settings: SessionSettings | None = None
+    limits: SessionLimits = SessionLimits()
     chomp: bool = False
     hex_dump: str | None = None
     log: str | None = None
@@ -56,7 +60,7 @@ class ListenTarget(NamedTuple):
 
     request: Request
     listen: ListenOptions = ListenOptions()
-    settings: Settings | None = None
+    settings: SessionSettings | None = None
     peer: TcpTarget | None = None
     hex_dump: str | None = None
     log: str | None = None

@@ -13,8 +13,8 @@ from sockcli.base.poller import READABLE, WRITABLE
 from sockcli.errors import SockcliError
 from sockcli.net.transport import Transport
 from sockcli.sessions.inbox import Chunk
-from sockcli.sessions.session import Listener, Session
-from sockcli.sessions.settings import Settings
+from sockcli.sessions.session import Session, SessionOwner
+from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import TcpTarget
 from sockcli.sessions.telnet import REQUESTS, codec_for, spoken, worth_telling
 from sockcli.telnet import TelnetCodec
@@ -42,11 +42,11 @@ class StreamSession(Session):
         self,
         transport: Transport,
         target: TcpTarget,
-        settings: Settings,
-        listener: Listener,
+        settings: SessionSettings,
+        owner: SessionOwner,
         size: tuple[int, int] | None = None,
     ) -> None:
-        super().__init__(transport.grant, settings, listener, target.limits)
+        super().__init__(transport.grant, settings, owner, target.limits)
         self._transport = transport
         self._codec = codec_for(target, settings, size)
         self._channel = Channel(
@@ -114,7 +114,7 @@ class StreamSession(Session):
     def send_bytes(self, data: bytes, /) -> None:
         self._expect_open()
         self._channel.send_data(data)
-        self._listener.session_changed(self)
+        self._owner.session_changed(self)
 
     def send_keys(self, data: bytes, /) -> None:
         if self.input_ended or self.over:
@@ -125,7 +125,7 @@ class StreamSession(Session):
             self._in_a_line = not data.endswith(_LINE_ENDS)
         # Whoever reads the keys stops while there is no room; the few that were read by then are taken.
         self._channel.send_data(data)
-        self._listener.session_changed(self)
+        self._owner.session_changed(self)
 
     def send_eof(self) -> None:
         self._expect_open()
@@ -133,7 +133,7 @@ class StreamSession(Session):
         self._channel.end_input()
         self._limits.moved(0, 0, draining=True)
         self._channel.flush()
-        self._listener.session_changed(self)
+        self._owner.session_changed(self)
 
     def _expect_open(self, *, room: bool = True) -> None:
         if self.over:
@@ -162,13 +162,13 @@ class StreamSession(Session):
         side, enable = REQUESTS[verb]
         self._telnet().request(parse_option(option), side, enable)
         self._channel.deliver(self._hand_out)
-        self._listener.session_changed(self)
+        self._owner.session_changed(self)
 
     def resize(self, columns: int, rows: int) -> None:
         if self._codec is not None and not self.over:
             self._codec.resize(columns, rows)
             self._channel.queue_replies()
-            self._listener.session_changed(self)
+            self._owner.session_changed(self)
 
     def change(self, name: str, value: str) -> None:
         super().change(name, value)
@@ -183,7 +183,7 @@ class StreamSession(Session):
 
     def _queue_commands(self) -> None:
         self._channel.queue_commands()
-        self._listener.session_changed(self)
+        self._owner.session_changed(self)
 
     # For the manager
 
@@ -234,7 +234,7 @@ class StreamSession(Session):
 
     @property
     def _output_blocked(self) -> bool:
-        return self.front and self.inbox.full
+        return self.is_current and self.inbox.full
 
     def _has_room(self) -> bool:
         return not self._output_blocked and not self._channel.answer_backlog_full
@@ -258,7 +258,7 @@ class StreamSession(Session):
             self._character_came = event.character
             self._in_a_line = self._in_a_line and event.character
         elif text := worth_telling(event):
-            self._listener.session_notice(self, text)
+            self._owner.session_notice(self, text)
 
     def _show(self, data: bytes) -> None:
         self._keep(Chunk(data, time.time(), character=self._character_came))

@@ -6,7 +6,7 @@ import os
 from typing import Final
 
 from sockcli.base.endpoint import Operation
-from sockcli.sessions.settings import Settings
+from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import TcpTarget
 from sockcli.telnet import Side, TelnetCodec
 from sockcli.telnet import events as ev
@@ -24,7 +24,7 @@ REQUESTS: Final = {
 }
 
 
-def codec_for(target: TcpTarget, settings: Settings, size: tuple[int, int] | None) -> TelnetCodec | None:
+def codec_for(target: TcpTarget, settings: SessionSettings, size: tuple[int, int] | None) -> TelnetCodec | None:
     """None where telnet is never spoken."""
     if target.telnet == "off":
         return None

@@ -13,34 +13,36 @@ from sockcli.net.transport import NotReady, Transport
 from sockcli.net.udp import UdpReceiver
 from sockcli.policy import Grant
 from sockcli.sessions.inbox import Chunk
-from sockcli.sessions.session import Listener, Session
-from sockcli.sessions.settings import Settings
+from sockcli.sessions.session import Session, SessionOwner
+from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import UdpTarget
 from sockcli.telnet.line_endings import EOLS
 
-# Datagrams that the kernel does not take yet, in bytes. UDP's queue is hardly ever full, and nothing is gained by
-# keeping many datagrams for a network that drops them.
+# Bytes of datagrams that wait for the kernel. Its queue is hardly ever full, and nothing is gained by keeping many
+# datagrams for a network that drops them.
 OUT_LIMIT: Final = 256 * 1024
-# Of whom it is remembered that a datagram came, to be answered: as many as one looks through.
+# Senders that are remembered, for completion to offer: as many as a user looks through.
 MOST_SENDERS: Final = 16
-# So that a flood does not keep the loop from the keyboard: as many bytes, about, as one read of a stream.
+# Datagrams read before the loop looks at the keyboard again: about as many bytes as one read of a stream.
 MOST_AT_ONCE: Final = 64
 
 
 class UdpSession(Session):
-    """What both kinds have: datagrams wait to be sent, and come in as they are."""
+    """What both kinds have."""
 
-    def __init__(self, grant: Grant, settings: Settings, listener: Listener, target: UdpTarget | None = None) -> None:
+    def __init__(
+        self, grant: Grant, settings: SessionSettings, owner: SessionOwner, target: UdpTarget | None = None
+    ) -> None:
         if target is None:
-            super().__init__(grant, settings, listener)
+            super().__init__(grant, settings, owner)
         else:
-            super().__init__(grant, settings, listener, target.limits)
+            super().__init__(grant, settings, owner, target.limits)
         self._chomp = target is not None and target.chomp
 
     def interest(self) -> tuple[bool, bool]:
         if self.over:
             return False, False
-        return not (self.front and self.inbox.full), bool(self.unsent)
+        return not self._output_blocked, bool(self.unsent)
 
     def _line(self, text: str) -> bytes:
         """A line as the datagram that it is sent as."""
@@ -59,8 +61,8 @@ class DatagramSession(UdpSession):
     kind: ClassVar[str] = "udp"
     doing: ClassVar[str] = "sending to"
 
-    def __init__(self, transport: Transport, target: UdpTarget, settings: Settings, listener: Listener) -> None:
-        super().__init__(transport.grant, settings, listener, target)
+    def __init__(self, transport: Transport, target: UdpTarget, settings: SessionSettings, owner: SessionOwner) -> None:
+        super().__init__(transport.grant, settings, owner, target)
         self._transport = transport
         self._out: deque[bytes] = deque()
         self._out_size = 0
@@ -90,7 +92,7 @@ class DatagramSession(UdpSession):
         self._out.append(data)
         self._out_size += len(data)
         self._send()
-        self._listener.session_changed(self)
+        self._owner.session_changed(self)
 
     def fileno(self) -> int:
         return self._transport.fileno()
@@ -106,7 +108,7 @@ class DatagramSession(UdpSession):
     def ready(self) -> None:
         self._send()
         for _ in range(MOST_AT_ONCE):
-            if self.front and self.inbox.full:
+            if self._output_blocked:
                 break
             try:
                 data = self._transport.receive()
@@ -149,10 +151,10 @@ class BoundSession(UdpSession):
     kind: ClassVar[str] = "udp-bind"
     doing: ClassVar[str] = "bound to"
 
-    def __init__(self, receiver: UdpReceiver, settings: Settings, listener: Listener) -> None:
-        super().__init__(receiver.grant, settings, listener)
+    def __init__(self, receiver: UdpReceiver, settings: SessionSettings, owner: SessionOwner) -> None:
+        super().__init__(receiver.grant, settings, owner)
         self._receiver = receiver
-        self.senders: dict[Address, None] = {}  # the last to speak at the end
+        self.senders: dict[Address, None] = {}  # in the order in which they last sent, the latest at the end
 
     @property
     def family(self) -> int:
@@ -175,7 +177,7 @@ class BoundSession(UdpSession):
 
     def ready(self) -> None:
         for _ in range(MOST_AT_ONCE):
-            if self.front and self.inbox.full:
+            if self._output_blocked:
                 break
             received = self._receiver.receive_from()
             if isinstance(received, NotReady):

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import codecs
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sockcli.base.endpoint import Address
 from sockcli.base.escaping import as_unicode
 from sockcli.errors import SockcliError
 from sockcli.policy import Grant
-
-if TYPE_CHECKING:
-    pass
 from sockcli.stdio.recording import WallClock
 
 _Decoder: Final = codecs.getincrementaldecoder("utf-8")
 
 
 class JsonEvents:
-    """The lines of `--json`: shapes and order of keys are the contract's. All ASCII, so no terminal is driven by one.
+    """Makes the lines of `--json`. Scripts rely on their keys and the order of these.
 
-    It is the sink's filter: `feed` makes `receive` events of a stream's bytes, in which a character that is split
-    between two reads waits for its rest. A datagram waits for nothing.
+    A line is ASCII only, so that nothing in it can drive a terminal. As the sink's filter it makes `receive` events of
+    a stream's bytes; a character that two reads have cut in two waits for its second part. A datagram is whole, so
+    nothing of it waits.
     """
 
     def __init__(self, *, clock: WallClock = time.time) -> None:
@@ -40,6 +38,7 @@ class JsonEvents:
         )
 
     def feed(self, data: bytes) -> bytes:
+        """The event for these bytes of the stream; nothing where all of them wait for the rest of a character."""
         held = self._decoder.getstate()[0]
         try:
             text = self._decoder.decode(data)
@@ -50,6 +49,7 @@ class JsonEvents:
         return self._event("receive", length=length, text=text) if length else b""
 
     def finish(self) -> bytes:
+        """The stream ended: the event for the part of a character that never got its rest."""
         held = self._decoder.getstate()[0]
         self._decoder.reset()
         return self._receive(held) if held else b""
@@ -64,7 +64,7 @@ class JsonEvents:
         return self._event("close", reason=reason, sent=sent, received=received, exit=exit_code)
 
     def error(self, error: SockcliError) -> bytes:
-        """For an error before there was a connection."""
+        """The event for an error that came before any connection was open."""
         message = as_unicode(str(error))
         return _line({"event": "error", "kind": error.kind, "message": message, "exit": error.exit_code})
 

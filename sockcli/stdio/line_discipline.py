@@ -1,7 +1,8 @@
-"""The user's terminal: how large it is, and taking its line discipline and giving it back.
+"""The user's terminal: its size, and its line discipline (who edits, who echoes, which keys are signals).
 
-Whoever takes it has it given back: at the end, on an exception, and while the process is stopped. Only attributes
-are set, which belong to the terminal; never O_NONBLOCK, which the shell would share.
+`LineDiscipline` changes it and puts it back: at the end, on an exception, and while the process is stopped, when the
+shell has the terminal. It sets the terminal's attributes only. O_NONBLOCK is never set: the shell shares the open file
+that has this flag.
 """
 
 from __future__ import annotations
@@ -39,13 +40,13 @@ _OFF: Final[dict[LineMode, dict[int, int]]] = {
     "cbreak": {_LFLAG: termios.ECHO | termios.ICANON},
     "raw": _RAW_OFF,
 }
-# The terminal is closed, or we are in a process group that nobody controls: there is nothing to give back.
+# The terminal is gone, or our process group has lost it: there is nothing to put back.
 _GONE: Final = frozenset({errno.EIO, errno.ENOTTY, errno.EBADF, errno.ENXIO, errno.ENODEV})
 _LARGEST: Final = 65_535  # what TIOCGWINSZ and telnet's NAWS can hold
 
 
 def window_size(fd: int, environ: Mapping[str, str] = os.environ) -> tuple[int, int] | None:
-    """Columns and rows of the terminal at `fd`, else those of COLUMNS and LINES; None where neither tells both."""
+    """Columns and rows of the terminal at `fd`; where it does not know, those in COLUMNS and LINES, or else None."""
     try:
         size = os.get_terminal_size(fd)
     except OSError:
@@ -62,14 +63,14 @@ def _cells(text: str) -> int:
 
 
 def pending_input(fd: int) -> int:
-    """How many bytes there are to read from the terminal at `fd`; while it edits lines, of those that are whole."""
+    """How many bytes can be read from the terminal at `fd` now. While it edits lines, only whole lines count."""
     count = bytearray(4)  # an int
     fcntl.ioctl(fd, termios.FIONREAD, count)
     return int.from_bytes(count, sys.byteorder)
 
 
 def is_foreground(fd: int) -> bool:
-    """Whether the terminal at `fd` is ours to use now."""
+    """Whether our process group may use the terminal at `fd` now; the others are jobs in the background."""
     try:
         return os.tcgetpgrp(fd) == os.getpgrp()
     except OSError:
@@ -77,30 +78,33 @@ def is_foreground(fd: int) -> bool:
 
 
 def wait_for_foreground(fd: int) -> None:
-    """Be stopped, as for any use of the terminal at `fd` by a job in the background, until it is ours.
+    """Wait until we are the foreground job on the terminal at `fd`.
 
-    Raises LocalFailure where there is no shell that would ever continue us.
+    The kernel does the waiting: a job in the background that uses its terminal is stopped (SIGTTOU), until the shell
+    continues it. Raises LocalFailure where there is no shell that would do so.
     """
     while not is_foreground(fd):
         try:
-            # The one use that changes nothing. All others would be done over when we go on, with what was true before.
+            # This use of the terminal changes nothing. Any other would be done once we go on, with values from before
+            # the stop.
             termios.tcflow(fd, termios.TCOON)
         except termios.error as exc:
             if exc.args[0] != errno.EINTR:
                 raise LocalFailure(f"the terminal is another job's: {exc.args[1]}") from exc
         else:
-            return  # SIGTTOU is ignored: whoever started us wants us to go on
+            return  # SIGTTOU is ignored: whoever started us wants us to use the terminal all the same
 
 
 class LineDiscipline:
-    """A context in which the terminal at `fd` may be set to another mode; the mode it was found in comes back.
+    """A context in which the terminal at `fd` may be set to another mode. At its end the terminal is as it was found.
 
-    `line` is as found, `quiet` without echo, `cbreak` a key at a time with Ctrl-C and Ctrl-Z still signals, `raw`
-    a key at a time and every key the peer's.
+    Modes: `line` as it was found; `quiet` the same without echo; `cbreak` each key at once, Ctrl-C and Ctrl-Z are still
+    signals; `raw` each key at once, and none is a signal.
 
-    While we are stopped or in the background the terminal is the shell's, and nothing is set: what was asked for
-    is set on the way back. `on_suspend` is called before a stop, to undo what else was changed; `on_resume` in the
-    foreground again, perhaps without `on_suspend` before (SIGSTOP), perhaps more than once.
+    While we are stopped or in the background the terminal is the shell's and is not changed; the mode that was asked
+    for is set when we are in the foreground again. `on_suspend` is called before a stop, to undo other changes of the
+    screen. `on_resume` is called in the foreground again. It may be called without `on_suspend` before it (SIGSTOP
+    cannot be caught), and more than once.
     """
 
     def __init__(
@@ -124,7 +128,7 @@ class LineDiscipline:
             self._found = termios.tcgetattr(self._fd)
         except termios.error as exc:
             raise LocalFailure(f"the terminal's mode cannot be read: {exc.args[1]}") from exc
-        # Only the main thread may, and then only where the parent did not say "ignore".
+        # Only the main thread may set handlers. A signal that our parent had ignored stays ignored.
         if threading.current_thread() is threading.main_thread():
             handlers = {
                 signal.SIGTSTP: self._stopping,
@@ -159,17 +163,17 @@ class LineDiscipline:
     def _apply(self, mode: LineMode) -> None:
         if mode == "line" and not self._taken:
             return
-        # From the background it would stop us, and a job that is killed while stopped would not end.
+        # In the background tcsetattr would stop us, and a stopped process does not end when it is told to (SIGTERM).
         while is_foreground(self._fd):
             try:
                 if not self._taken:
                     self._found = termios.tcgetattr(self._fd)
-                # TCSANOW: the others wait for output to drain, for ever after a Ctrl-S.
+                # TCSANOW: the other ways wait until all output is shown, which after Ctrl-S may be never.
                 termios.tcsetattr(self._fd, termios.TCSANOW, _attributes(self._found, mode))
                 self._taken = mode != "line"
             except termios.error as exc:
                 if exc.args[0] == errno.EINTR:
-                    continue  # put into the background just now, and stopped for it
+                    continue  # we were put into the background just now, and stopped for the attempt
                 if exc.args[0] not in _GONE:
                     raise LocalFailure(f"the terminal's mode cannot be set: {exc.args[1]}") from exc
             return
@@ -178,11 +182,13 @@ class LineDiscipline:
         if self.on_suspend is not None:
             self.on_suspend()
         self._apply("line")
-        # Not before: whoever had us go on meanwhile would not know that the terminal was to be given back.
+        # Not earlier: a SIGCONT while the lines above run clears it, and then nobody would set the mode again that they
+        # have just put back.
         self._suspended = True
         signal.signal(signum, signal.SIG_DFL)
         signal.raise_signal(signum)
-        # Here the process is stopped, and goes on. Not in an orphaned process group: there the signal does nothing.
+        # The process was stopped in the line above, and goes on here. In an orphaned process group SIGTSTP does
+        # nothing, and no SIGCONT comes, so that the mode is set again below.
         signal.signal(signum, self._stopping)
         if self._suspended:
             self._take_again()
@@ -191,7 +197,7 @@ class LineDiscipline:
         self._take_again()
 
     def _quitting(self, signum: int, _frame: FrameType | None) -> None:
-        """Who waits for nothing else when a program hangs shall not be left with the terminal as it had it."""
+        """Ctrl-\\ ends a program that hangs. The user's terminal is put back first, then the signal takes effect."""
         self._apply("line")
         signal.signal(signum, signal.SIG_DFL)
         signal.raise_signal(signum)

@@ -1,8 +1,9 @@
-"""How a transfer is getting on, on stderr: bytes, rate, and with a file on stdin how much is left of it.
+"""The progress of a transfer, on stderr: bytes, rate, and where stdin is a regular file, how much of it is left.
 
-On a terminal it is one line, drawn over and over, with click's progress bar where there is an end to show; elsewhere,
-where it was asked for, a plain line now and then. It is told of bytes as they move and has no timer of its own: what
-stands still is not drawn again. Progress is never worth waiting for, nor failing for.
+On a terminal it is one line that is drawn again in its place, with click's progress bar where the size is known.
+Elsewhere it is shown only if it was asked for, as a new line every ten seconds. `Progress.moved` is told of bytes as
+they move. There is no timer: a transfer that stands still is not drawn again. No transfer waits or fails because of its
+progress line: what stderr does not take at once is left out.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from sockcli.stdio.descriptors import STDERR, is_interactive
 from sockcli.stdio.sink import OutputFilter, Sink
 from sockcli.stdio.source import Source
 
-# Unless it is asked for, only what takes longer than this is worth a line.
+# Seconds. A transfer that takes less shows no progress, unless it was asked for.
 PATIENCE: Final = 2.0
-# Between two lines: as often as an eye can follow, and in a log as often as anybody will read.
+# Seconds between two lines: on a terminal, and in a log.
 DRAWN: Final = 0.1
 LOGGED: Final = 10.0
 
-# How much the latest stretch counts for in the rate that is shown: it follows a change within a second.
+# The rate shown is an average in which the latest 0.1 s count for this much, so that it follows a change in about 1 s.
 _WEIGHT: Final = 0.2
 
-# Columns for all but the bar, which gets what is left of the line.
+# Columns that the text takes at most. The bar has the rest of the line, if that is enough for one.
 _TEXT: Final = 76
 _LEAST_BAR: Final = 10
 _MOST_BAR: Final = 30
@@ -36,8 +37,9 @@ _UNITS: Final = ("kB", "MB", "GB", "TB", "PB")
 
 
 def progress(choice: bool | None, source: Source | None) -> Progress | None:
-    """What `--progress` (True) or `--no-progress` (False) asks for, or what is right where neither was given.
+    """The Progress that `--progress` (True) or `--no-progress` (False) asks for, or None for no progress.
 
+    Where neither was given (None) it is shown if stderr is a terminal, unless stdin and stdout are one as well.
     `source` is None where stdin is not read.
     """
     if choice is None:
@@ -60,7 +62,7 @@ def amount(count: float) -> str:
 
 
 class Progress:
-    """Of one run of a command, which may be several sessions."""
+    """The progress of one run of a command, which with `--keep-open` serves several peers."""
 
     def __init__(
         self, source: Source | None, *, forced: bool = False, fd: int = STDERR, clock: Clock = time.monotonic
@@ -79,7 +81,7 @@ class Progress:
         self._rate = 0.0
 
     def moved(self, sent: int, received: int) -> None:
-        """So many bytes more."""
+        """So many bytes more were sent and received."""
         self._sent += sent
         self._received += received
         now = self._clock()
@@ -89,11 +91,11 @@ class Progress:
             self._show()
 
     def beside(self, inner: OutputFilter) -> OutputFilter:
-        """The filter for a stdout that is the same terminal: what is printed there does not mix with the line."""
+        """A filter for a stdout that is the same terminal: it takes the line away before something is printed."""
         return _Beside(inner, self._line)
 
     def close(self) -> None:
-        """Take the line away. Where there was one, or it was asked for, say what it came to."""
+        """Take the line away. If it was ever shown, or was asked for, print the totals."""
         self._line.erase()
         if self._forced or self._shown:
             seconds = self._clock() - self._started
@@ -131,7 +133,7 @@ class Progress:
         self._bar.update(max(0, done - self._bar.pos), text)
 
     def _new_bar(self) -> Any:
-        import click  # loaded already where there is a command line, and of no use elsewhere
+        import click  # the command line has it loaded; a program that uses the library should not load it
 
         width = min(self._line.columns() - _TEXT, _MOST_BAR)
         return click.progressbar(
@@ -139,15 +141,15 @@ class Progress:
             bar_template="[%(bar)s]  %(info)s" if width >= _LEAST_BAR else "%(info)s",
             width=max(width, 1),
             item_show_func=lambda text: text,
-            update_min_steps=0,  # bytes may have come in while none of the file went out
-            file=cast(TextIO, self._line),  # it is all of a file that click uses
+            update_min_steps=0,  # draw also if none of the file was sent since: bytes may have been received
+            file=cast(TextIO, self._line),  # it has the methods of a file that click calls
         )
 
 
 class StatusLine:
-    """A line at the bottom of a terminal that is drawn over. To click's progress bar it is a file.
+    """The last line of a terminal, which is drawn again in its place. click's progress bar writes to it as to a file.
 
-    What cannot be written at once is not written at all.
+    What stderr does not take at once is left out.
     """
 
     def __init__(self, fd: int) -> None:
@@ -167,16 +169,16 @@ class StatusLine:
             return 80
 
     def write(self, text: str) -> None:
-        """What click writes: the cursor to the start, the cursor hidden, the line, and blanks over the last one."""
-        # The cursor stays: after Ctrl-Z or kill -9 nobody would show it again.
+        """click writes: cursor to the start of the line, cursor hidden, the text, and blanks over the rest."""
+        # The cursor is not hidden: after Ctrl-Z or kill -9 nobody would show it again.
         self.draw(text.replace("\x1b[?25l", "").replace("\x1b[?25h", "").strip())
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """For click. There is no buffer."""
 
     def draw(self, text: str) -> None:
         if not self.suspended:
-            # A line that wraps could not be drawn over.
+            # Cut to the width: only the last row of a line that wraps would be drawn over.
             self._put(f"\r{text[: self.columns() - 1]}\x1b[K")
             self._drawn = True
 
@@ -186,7 +188,7 @@ class StatusLine:
             self._drawn = False
 
     def say(self, text: str) -> None:
-        """A line that stays."""
+        """Print a line that stays."""
         start = "\n" if self.suspended else ""
         self._put(f"{start}sockcli: {text}\n")
         self.suspended = False
@@ -206,11 +208,11 @@ class StatusLine:
             if not sink.pending:
                 sink.write_raw(text.encode("utf-8", "replace"))
         except SockcliError:
-            self._sink = None  # nobody looks
+            self._sink = None  # stderr is closed, or cannot be written to: show nothing from now on
 
 
 class _Beside:
-    """A filter that takes the line away before something is printed."""
+    """A filter around stdout's: it takes the progress line away before something is printed."""
 
     def __init__(self, inner: OutputFilter, line: StatusLine) -> None:
         self._inner = inner

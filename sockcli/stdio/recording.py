@@ -1,7 +1,7 @@
-"""A session, recorded: as a hex dump, as the bytes themselves, or as one JSON object a line.
+"""Records of a session: a hex dump (`-x`) and a log of the bytes (`--log`), each in a file or on stderr.
 
-The first two are taps: they write to a file or stderr beside the session. The JSON lines are stdout itself, in place
-of the peer's bytes; this file makes them, and whoever has the sink puts them there.
+Both are taps: they are told of every byte as it passes on the wire. Nothing is lost from a record, so that a slow file
+slows the session down, and a full disk ends it.
 """
 
 from __future__ import annotations
@@ -26,27 +26,23 @@ from sockcli.stdio.sink import OutputFilter, Sink
 if TYPE_CHECKING:
     from sockcli.stdio.tap import Tap
 
-
-# What is recorded may be a password: nobody else's to read.
+# The mode of a new file: a record may have a password in it, so that only its owner may read it.
 _PRIVATE: Final = 0o600
 
-
-# Not emptied yet: it may turn out to be somebody else's. NONBLOCK: a FIFO's reader may be long in coming, and no
-# signal would end the wait for it in open().
+# No O_TRUNC: the file may be one that the run needs, which is found out only once it is open. O_NONBLOCK: open() would
+# wait for the reader of a FIFO, and a signal would not end that wait, because Python starts the call again.
 _FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
-
-# How often to look whether the reader has come: nobody notices, and it costs nothing.
+# Seconds between two looks whether a FIFO has a reader: too short to notice, too long to cost anything.
 _READER_CHECK: Final = 0.05
-
 
 WallClock = Callable[[], float]
 
 
 class Limits(NamedTuple):
-    """What ends a wait for whoever reads a record: a signal, and the deadline of the run.
+    """What ends a wait for the reader of a record: a signal, or the deadline of the run.
 
-    Who is not `patient` does not wait for the reader of a FIFO: one that has none cannot be opened then.
+    `patient`: wait until a FIFO has a reader. Otherwise a FIFO without a reader is an error.
     """
 
     interrupt: Interrupt = NO_INTERRUPT
@@ -56,17 +52,16 @@ class Limits(NamedTuple):
 
 _NO_LIMITS: Final = Limits()
 
-
-# Whoever waited would keep all sessions waiting.
+# At a prompt all sessions share one thread, so that a wait for a reader would stop every one of them.
 AT_A_PROMPT: Final = Limits(patient=False)
 
 
 def open_records(hex_dump: str | None, log: str | None, limits: Limits = _NO_LIMITS) -> list[Tap]:
-    """The taps that `--hex-dump` and `--log` ask for; `-` is stderr. To be called before connecting.
+    """The taps that `--hex-dump` and `--log` ask for; `-` is stderr. Call it before connecting.
 
-    A file is made, or emptied. Raises LocalFailure where it cannot be opened, and UsageError where it is another of
-    the run's files: one would destroy the other, be it the input. Nothing is emptied then. Raises TimedOut where the
-    deadline passes before a FIFO has a reader.
+    A file is made, or emptied. Raises LocalFailure where it cannot be opened; UsageError where it is the run's stdin,
+    stdout or stderr, or the other record, since one would overwrite the other; TimedOut where the deadline passes
+    before a FIFO has a reader; Interrupted. No file is emptied unless all of them can be used.
     """
     given = {"--hex-dump": hex_dump, "--log": log}
     files = _open_files({option: path for option, path in given.items() if path not in (None, "-")}, limits)
@@ -79,22 +74,22 @@ def open_records(hex_dump: str | None, log: str | None, limits: Limits = _NO_LIM
 
 
 def open_log(path: str) -> tuple[Tap, bool]:
-    """A log for a session that is open already, which adds to what the file has; and whether it has anything.
+    """A log for a session that is open already, appended to the file; and whether the file had anything in it.
 
-    Raises as `open_records`, and waits for no FIFO's reader.
+    Raises LocalFailure and UsageError as `open_records` does. A FIFO that has no reader is a LocalFailure.
     """
     fd = _open_files({"log": path}, AT_A_PROMPT, os.O_APPEND)["log"]
     return _session_log(path, fd, AT_A_PROMPT), bool(_identity(fd) and os.fstat(fd).st_size)
 
 
 def _session_log(path: str, fd: int | None, limits: Limits) -> SessionLog:
-    # What a peer sends may not drive a terminal, whichever way it gets there.
+    # A log on stderr is shown on the terminal, and what a peer sends must not drive that, so it is filtered there.
     shown = os.isatty(STDERR if fd is None else fd)
     return SessionLog(_sink(path, fd, _terminal_filter() if shown else None), limits)
 
 
 def _open_files(paths: Mapping[str, str], limits: Limits, how: int = 0) -> dict[str, int]:
-    """A file for each option, empty unless `how` is to append, or where one cannot be had none that is open."""
+    """An open file for each option, emptied unless `how` is O_APPEND. If one cannot be used, none stays open."""
     parts = {_identity(fd): name for fd, name in zip(STANDARD, ("stdin", "stdout", "stderr"), strict=True)}
     files: dict[str, int] = {}
     with ExitStack() as opened:
@@ -128,7 +123,7 @@ def _open(path: str, limits: Limits, how: int) -> int:
 
 
 def _identity(fd: int) -> tuple[int, int] | None:
-    """Which file it is, where that is one that could be destroyed: not a device, a terminal or a pipe."""
+    """Device and inode of a regular file. None for a device, terminal or pipe, where nothing can be overwritten."""
     status = os.fstat(fd)
     return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
 
@@ -140,13 +135,13 @@ def _sink(path: str, fd: int | None, output_filter: OutputFilter | None = None) 
 
 
 def _terminal_filter() -> OutputFilter:
-    from sockcli.terminal import TerminalFilter  # hardly ever needed, and as large as all the rest of this
+    from sockcli.terminal import TerminalFilter  # rarely needed, and it takes long to load
 
     return TerminalFilter("safe")
 
 
 class _Record:
-    """What both taps do. A slow file slows the session down, because neither may lose anything."""
+    """What both taps do: write, and wait until it is written."""
 
     def __init__(self, sink: Sink, limits: Limits = _NO_LIMITS) -> None:
         self._sink = sink
@@ -177,12 +172,12 @@ class _Record:
         try:
             yield
         except OutputGone as exc:
-            # A quiet end is for stdout alone.
+            # OutputGone ends a run without a message (SIGPIPE), which is right for stdout only.
             raise LocalFailure(f"cannot write to {exc.message}") from exc
 
 
 class HexDump(_Record):
-    """Each chunk as lines of direction (`>` is ours), time of day, offset within its direction, hex and text."""
+    """A tap that writes lines: direction (`>` sent, `<` received), time of day, offset in it, hex, text."""
 
     def __init__(self, sink: Sink, limits: Limits = _NO_LIMITS, *, clock: WallClock = time.time) -> None:
         super().__init__(sink, limits)
@@ -200,12 +195,12 @@ class HexDump(_Record):
         start = f"{direction} {time.strftime('%H:%M:%S', time.localtime(now))}.{int(now * 1000) % 1000:03d}"
         lines = [f"{start} {line}\n" for line in hex_dump_lines(data, self._offsets[direction])]
         self._offsets[direction] += len(data)
-        # A datagram of no bytes is something that passed, too.
+        # A datagram of no bytes has a line too.
         self._write("".join(lines or [f"{start} {self._offsets[direction]:08x}\n"]).encode("ascii"))
 
 
 class SessionLog(_Record):
-    """The bytes of both directions as they passed, in that order, with nothing in between."""
+    """A tap that writes the bytes of both directions in the order in which they passed, and nothing else."""
 
     def sent(self, data: bytes) -> None:
         self._write(data)

@@ -1,4 +1,8 @@
-"""The user's input, whatever it is, and left as it was found."""
+"""Reading stdin, which may be a pipe, a file, a terminal, a socket or a device.
+
+It is read only after poll() said that there is something: other processes share the open file, so that O_NONBLOCK is
+never set on it.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,7 @@ BULK_CHUNK: Final = 4096  # bytes; the least that C programs write at once to wh
 
 
 class Source:
-    """Bytes to send, usually from stdin. What is not read stays there, for the next reader or the next relay."""
+    """Where the bytes to send come from, usually stdin. What is not read stays there for whoever reads it next."""
 
     __slots__ = ("_fd", "ended", "name", "regular")
 
@@ -33,34 +37,37 @@ class Source:
         self._fd = fd
         self.name = name
         self.ended = False
-        # A regular file has all its bytes there already; reading it never waits.
+        # Reading a regular file never waits: all its bytes are there.
         self.regular = stat.S_ISREG(os.fstat(fd).st_mode)
 
     def fileno(self) -> int:
         return self._fd
 
     def read(self, limit: int = CHUNK) -> bytes | NotReady:
-        """At most `limit` bytes; call it when poll() says so. The end stays the end. Raises LocalFailure."""
+        """At most `limit` bytes; call it once poll() reports some, or it waits. After EOF it is always EOF.
+
+        Raises LocalFailure.
+        """
         if self.ended:
             return NotReady.EOF
         try:
             data = os.read(self._fd, limit)
         except BlockingIOError:
-            # Someone who shares it set O_NONBLOCK, and someone (else) was faster.
+            # Another process has set O_NONBLOCK on it, and another reader was faster.
             return NotReady.WOULD_BLOCK
         except OSError as exc:
-            raise _failure(f"cannot read {self.name}", exc) from exc
+            raise LocalFailure(f"cannot read {self.name}: {system_reason(exc)}") from exc
         if data:
             return data
         self.ended = True
         return NotReady.EOF
 
     def readable(self) -> bool:
-        """Whether a read would give something, be it the end."""
+        """Whether a read would not wait: there are bytes, or the end that was not read yet."""
         return not self.ended and bool(wait([(self._fd, READABLE)], AT_ONCE))
 
     def remaining(self) -> int:
-        """How many bytes are known to be there still: the rest of a file, or what a pipe holds."""
+        """How many more bytes are known to be there: the rest of a file, or what is in a pipe now."""
         if self.ended:
             return 0
         try:
@@ -68,15 +75,11 @@ class Source:
                 return max(0, os.fstat(self._fd).st_size - os.lseek(self._fd, 0, os.SEEK_CUR))
             return _bytes_waiting(self._fd)
         except OSError:
-            return 0  # a device that does not say
+            return 0  # a device, which cannot say
 
 
 def _bytes_waiting(fd: int) -> int:
-    import fcntl  # for a message that few runs print
+    import fcntl  # loaded here, since few runs print the message that needs this
     import termios
 
     return int.from_bytes(fcntl.ioctl(fd, termios.FIONREAD, bytes(4)), sys.byteorder)
-
-
-def _failure(doing: str, exc: OSError) -> LocalFailure:
-    return LocalFailure(f"{doing}: {system_reason(exc)}")

@@ -1,4 +1,4 @@
-"""Who sees the bytes of a run as they pass on the wire."""
+"""What records a run: it is told of every byte that is sent and received."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Tap(Protocol):
-    """Sees the bytes as they pass on the wire."""
+    """Is told of the bytes on the wire, in their order. Each call may raise LocalFailure, TimedOut, Interrupted."""
 
     def sent(self, data: bytes) -> None: ...
     def received(self, data: bytes) -> None: ...

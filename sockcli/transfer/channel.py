@@ -154,6 +154,8 @@ class Channel:
         if isinstance(data, bytes):
             self.received += len(data)
             if codec is not None:
+                # Once the urgent byte is read, the next mark is another one, also where it comes before the next look.
+                self._mark_ahead = self._mark_ahead and self._is_marked()
                 codec.receive_data(data)
             return data
         if data is NotReady.EOF:
@@ -206,12 +208,16 @@ class Channel:
 
         poll() reports it until the urgent byte was read, which may be after the codec is past it.
         """
-        fd = self.transport.fileno()
-        # A connection that both sides have ended is reported too, whatever was asked for.
-        ahead = bool(wait([(fd, URGENT)], AT_ONCE).get(fd, 0) & URGENT)
+        ahead = self._is_marked()
         if ahead and not self._mark_ahead:
             codec.receive_urgent()
         self._mark_ahead = ahead
+
+    def _is_marked(self) -> bool:
+        """Whether an urgent byte is among those that are there to be read."""
+        fd = self.transport.fileno()
+        # A connection that both sides have ended is reported too, whatever was asked for.
+        return bool(wait([(fd, URGENT)], AT_ONCE).get(fd, 0) & URGENT)
 
     # Sending
 

@@ -56,7 +56,7 @@ class ReceiveFlow:
     @property
     def output_blocked(self) -> bool:
         """It waits for whoever reads the sink."""
-        if self._kernel_transfer is not None and not self._kernel_transfer.hungry:
+        if self._kernel_transfer is not None and not self._kernel_transfer.awaits_input:
             return not self._channel.ended
         return self._sink is not None and self._sink.pending > 0
 
@@ -92,13 +92,13 @@ class ReceiveFlow:
         return (self._sink is None or self._sink.room) and not self._channel.answer_backlog_full
 
     def _interest_of(self, transfer: KernelTransfer, sink: ByteSink) -> Interest:
-        if self._channel.ended or not transfer.hungry or sink.pending:
+        if self._channel.ended or not transfer.awaits_input or sink.pending:
             return ((sink.fileno(), WRITABLE if self.output_blocked else 0),)
         return (sink.fileno(), 0), (self._channel.transport.fileno(), WANT_READ)
 
     def _move(self, transfer: KernelTransfer, ready: Ready) -> None:
         """Have the kernel move what is there, behind what is still to be written."""
-        awaited = self._channel.transport if transfer.hungry else self._sink
+        awaited = self._channel.transport if transfer.awaits_input else self._sink
         if self._channel.ended or awaited is None or not ready.get(awaited.fileno()):
             return
         if self._sink is not None and self._sink.pending:

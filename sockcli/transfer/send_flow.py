@@ -77,7 +77,7 @@ class SendFlow:
         channel, transfer = self._channel, self._kernel_transfer
         if channel.send_failure is not None:
             return ()
-        if transfer is not None and not transfer.hungry:
+        if transfer is not None and not transfer.awaits_input:
             ended = self._source is not None and self._source.ended
             return () if ended else ((channel.transport.fileno(), WANT_WRITE),)
         interest: Interest = ()
@@ -121,7 +121,7 @@ class SendFlow:
             self._channel.send_data(data)
 
     def _move(self, source: ByteSource, transfer: KernelTransfer, ready: Ready) -> None:
-        if not ready.get(source.fileno() if transfer.hungry else self._channel.transport.fileno()):
+        if not ready.get(source.fileno() if transfer.awaits_input else self._channel.transport.fileno()):
             return
         try:
             moved = transfer.move()

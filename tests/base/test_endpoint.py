@@ -1,4 +1,4 @@
-"""Hosts, ports and targets: one spelling each, every other refused, and what is quoted drives no terminal."""
+"""Hosts, ports and targets: one spelling each, every other refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sockcli.base.endpoint import Address, Endpoint, Host, HostKind, Operation, parse_port, quoted, split_target
+from sockcli.base.endpoint import Address, Endpoint, Host, HostKind, Operation, parse_port, split_target
 from sockcli.errors import UsageError
 
 CANONICAL = [
@@ -218,19 +218,6 @@ def test_operations_with_and_without_address() -> None:
     with_address = {operation.value for operation in Operation if operation.takes_address}
     assert with_address == {"tcp-connect", "tcp-listen", "udp-bind", "udp-send-to"}
     assert f"{Operation.TCP_CONNECT}" == "tcp-connect"
-
-
-@given(st.text())
-@settings(max_examples=200)
-def test_what_is_quoted_is_printable_ascii(text: str) -> None:
-    shown = quoted(text)
-    assert shown.isascii()
-    assert shown.isprintable()
-    assert '"' not in shown[1:-1].replace('\\"', "")
-
-
-def test_what_is_quoted_is_cut_when_very_long() -> None:
-    assert len(quoted("a" * 100_000)) < 400
 
 
 @given(st.text(st.sampled_from("aAzZ019.-_:[]%x*/\0 é１"), max_size=20) | st.text(max_size=20))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
 
-from sockcli.base.deadline import Deadline
-from sockcli.base.interrupts import ONE_REQUEST, SIGNALS, SignalInterrupt
+from sockcli.base.deadline import NEVER, Deadline
+from sockcli.base.interrupts import ONE_REQUEST, SIGNALS, Cancellation, SelfPipe, SignalInterrupt
 from sockcli.base.poller import READABLE, wait
 from sockcli.errors import Interrupted
 from tests.net.support import open_descriptors
@@ -199,3 +200,34 @@ class TestInThisProcess:
             listing = f"import os; print(os.path.exists('/proc/self/fd/{interrupt.fileno()}'))"
             done = subprocess.run([sys.executable, "-c", listing], capture_output=True, close_fds=False)
         assert done.stdout == b"False\n"
+
+
+class TestAPipeOfItsOwn:
+    def test_it_is_readable_from_a_wake_until_it_is_drained(self) -> None:
+        pipe = SelfPipe()
+        assert not wait([(pipe.fileno(), READABLE)], Deadline(0))
+        pipe.drain()
+        for _ in range(70_000):  # it holds 65,536: a wake never waits
+            pipe.wake()
+        assert wait([(pipe.fileno(), READABLE)], Deadline(0))
+        pipe.drain()
+        assert not wait([(pipe.fileno(), READABLE)], Deadline(0))
+        pipe.close()
+
+    def test_closed_it_wakes_nobody_and_leaves_nothing_open(self) -> None:
+        before = open_descriptors()
+        pipe = SelfPipe()
+        pipe.close()
+        pipe.close()
+        pipe.wake()
+        assert open_descriptors() == before
+
+    def test_a_cancellation_ends_every_wait_on_another_thread(self) -> None:
+        cancellation = Cancellation()
+        threading.Timer(0.01, cancellation.cancel).start()
+        for _ in range(2):
+            with pytest.raises(Interrupted):
+                wait([], NEVER, cancellation)
+        assert cancellation.cancelled
+        cancellation.close()
+        cancellation.cancel()

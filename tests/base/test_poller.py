@@ -1,26 +1,117 @@
-"""The wait that is kept from turn to turn waits for what was asked last, and only that."""
+"""What is ready, when a wait is over, and who may end it; the Poller waits for what was asked last, and only that."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 from collections.abc import Iterator
 
 import pytest
 
-from sockcli.base.deadline import Deadline
-from sockcli.base.poller import BROKEN, FAILED, READABLE, WRITABLE, Poller, wait
+from sockcli.base.deadline import NEVER, Deadline
+from sockcli.base.poller import BROKEN, FAILED, NO_INTERRUPT, READABLE, WRITABLE, Poller, wait
 from sockcli.errors import Interrupted
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
 def pipe() -> Iterator[tuple[int, int]]:
     read, write = os.pipe()
+    os.set_blocking(read, False)
     yield read, write
     for fd in (read, write):
-        try:
+        with contextlib.suppress(OSError):  # the test closed it
             os.close(fd)
-        except OSError:
-            continue  # the test closed it
+
+
+# One wait
+
+
+class Trigger:
+    """An Interrupt that gives in the nth time it is asked, and until then lets the descriptor be woken in vain."""
+
+    def __init__(self, fd: int, at: int) -> None:
+        self.fd = fd
+        self.at = at
+        self.asked = 0
+
+    def fileno(self) -> int:
+        return self.fd
+
+    def check(self) -> None:
+        self.asked += 1
+        if self.asked == self.at:
+            raise Interrupted(2)
+        if self.asked > 1:  # the first time it is asked before the wait
+            with contextlib.suppress(BlockingIOError):
+                os.read(self.fd, 1)
+
+
+def test_ready_with_its_events(pipe: tuple[int, int]) -> None:
+    reader, writer = pipe
+    assert wait([(reader, READABLE), (writer, WRITABLE)], NEVER) == {writer: WRITABLE}
+    os.write(writer, b"x")
+    assert wait([(reader, READABLE)], NEVER) == {reader: READABLE}
+
+
+def test_deadline(pipe: tuple[int, int]) -> None:
+    deadline = Deadline(0.01)
+    assert wait([(pipe[0], READABLE)], deadline) == {}
+    assert deadline.expired
+
+
+def test_what_is_ready_is_seen_after_the_deadline_too(pipe: tuple[int, int]) -> None:
+    os.write(pipe[1], b"x")
+    assert wait([(pipe[0], READABLE)], Deadline(0)) == {pipe[0]: READABLE}
+
+
+def test_no_interest_is_a_pause() -> None:
+    deadline = Deadline(0.01)
+    assert wait((), deadline) == {}
+    assert deadline.expired
+
+
+def test_one_descriptor_named_twice_is_waited_for_both_ways() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.send(b"x")
+        both = [(ours.fileno(), READABLE), (ours.fileno(), WRITABLE)]
+        assert wait(both, Deadline(PATIENCE)) == {ours.fileno(): READABLE | WRITABLE}
+
+
+def test_regular_files_are_ready_at_once() -> None:
+    with open(os.devnull, "rb") as null, open(__file__, "rb") as file:
+        ready = wait([(null.fileno(), READABLE), (file.fileno(), READABLE)], NEVER)
+        assert set(ready) == {null.fileno(), file.fileno()}
+
+
+def test_interrupt_that_came_before(pipe: tuple[int, int]) -> None:
+    """Its descriptor may have been read already."""
+    with pytest.raises(Interrupted):
+        wait([], NEVER, Trigger(pipe[0], at=1))
+
+
+def test_interrupt_while_waiting(pipe: tuple[int, int]) -> None:
+    os.write(pipe[1], b"x")
+    with pytest.raises(Interrupted):
+        wait([], NEVER, Trigger(pipe[0], at=2))
+
+
+def test_wake_that_is_none_waits_on(pipe: tuple[int, int]) -> None:
+    """A signal that is not for us (a window's new size) wakes the descriptor as well."""
+    os.write(pipe[1], b"x")
+    trigger = Trigger(pipe[0], at=99)
+    assert wait([], Deadline(0.01), trigger) == {}
+    assert trigger.asked >= 2
+
+
+def test_nothing_interrupts_a_library() -> None:
+    assert NO_INTERRUPT.fileno() < 0
+    NO_INTERRUPT.check()
+
+
+# The Poller, which is kept from turn to turn
 
 
 def now() -> Deadline:

@@ -6,19 +6,20 @@ import asyncio
 import os
 import re
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-import click
 import pytest
 
-from sockcli.cli import tcp_options
-from sockcli.cli.targets import NOT_FOR_SESSIONS, READERS, option_rows, parse_target
-from sockcli.commands.model import Kind
-from sockcli.commands.table import COMMANDS, find, help_text, markdown_table, split
+from sockcli.base.endpoint import Address
+from sockcli.cli.command_line import at_prompt, parse_at_prompt
+from sockcli.commands.options import Kind, OptionSpec, by_flag
+from sockcli.commands.table import COMMANDS, find, help_text, markdown_table, options_of, split
 from sockcli.errors import Denied, TimedOut, UsageError
-from sockcli.sessions import flush
+from sockcli.policy import Decision, Grant, Request
+from sockcli.policy.policy import Dropped
+from sockcli.sessions import manager
 from sockcli.sessions.session import Session
 from sockcli.stdio.progress import amount
 from tests.console.conftest import Peer
@@ -106,15 +107,22 @@ def test_help_as_on_the_command_line(line: str) -> None:
             split(line)
 
 
+def shown_flags(options: Sequence[OptionSpec]) -> list[str]:
+    """Those that help has to name. It writes a pair as `--telnet / --no-telnet`, and explains `--` in its text."""
+    return [flag for flag in by_flag(options) if flag != "--"]
+
+
 @pytest.mark.parametrize("name", ASKED)
 def test_help_says_all_that_the_table_has(name: str) -> None:
     command = COMMANDS[name]
-    page = help_text(command, option_rows(name) if "[OPTIONS]" in command.usage else ())
+    options = options_of(command, at_prompt())
+    page = help_text(command, options)
     words = page.split()
     for text in (command.usage, command.summary, command.detail):
         assert " ".join(text.split()) in " ".join(words)
     named = {word.rstrip(",") for word in words}
-    assert all(option in named or option in command.usage for option in command.options if option != "--")
+    assert ("[OPTIONS]" in command.usage) == any(option.about for option in options)
+    assert all(flag in named or flag in command.usage for flag in shown_flags(options))
     assert all(len(line) <= 80 for line in page.split("\n"))
 
 
@@ -133,30 +141,46 @@ def test_help_has_a_word_on_each_option_and_on_each_setting() -> None:
     asyncio.run(main())
 
 
-def options_of(name: str, *left_out: str) -> dict[str, int]:
-    """Those that a session can have, and how many words each takes."""
-    return {
-        flag: 0 if param.is_flag else 1
-        for param in READERS[name].params
-        if isinstance(param, click.Option) and param.name not in (*NOT_FOR_SESSIONS[name], *left_out)
-        for flag in (*param.opts, *param.secondary_opts)
-    }
+def specs(name: str) -> dict[str, OptionSpec]:
+    return by_flag(options_of(COMMANDS[name], at_prompt()))
 
 
-def in_table(name: str) -> dict[str, int]:
-    return {option: takes.words for option, takes in COMMANDS[name].options.items()}
+@pytest.mark.parametrize(
+    ("name", "flag", "words", "kind"),
+    [
+        ("tcp", "-4", 0, None),
+        ("tcp", "--connect-timeout", 1, None),
+        ("tcp", "-x", 1, Kind.FILE),
+        ("tcp", "--log", 1, Kind.FILE),
+        ("tcp", "--eol", 1, Kind.EOL),
+        ("tcp", "--encoding", 1, Kind.ENCODING),
+        ("tcp", "--no-telnet", 0, None),
+        ("udp", "--terminal", 1, Kind.TERMINAL),
+        ("udp", "--chomp", 0, None),
+        ("listen", "--hex-dump", 1, Kind.FILE),
+        ("send", "--to", 2, Kind.ADDRESSEE),
+    ],
+)
+def test_completion_knows_what_follows_an_option(name: str, flag: str, words: int, kind: Kind | None) -> None:
+    assert specs(name)[flag][1:3] == (words, kind)
 
 
-def test_options_are_those_of_the_command_line() -> None:
-    assert in_table("tcp") == options_of("tcp")
-    assert in_table("udp") == options_of("udp")
-    assert in_table("listen") == options_of("tcp", *tcp_options.CONNECTING)
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [
+        ("tcp", "-l --listen --keep-open --probe --json --progress --manifest -v --escape --send-only"),
+        ("udp", "-l --count --framing --wait --json -q --retry"),
+        ("listen", "-l --probe -s --source --retry --retry-delay --connect-timeout"),
+    ],
+)
+def test_options_that_mean_nothing_to_a_session_are_not_offered(name: str, flags: str) -> None:
+    assert specs(name).keys().isdisjoint(flags.split())
 
 
 def test_every_kind_of_word_is_somewhere() -> None:
     """Else completion would have a case for nothing."""
     used = {command.argument for command in COMMANDS.values()}
-    used |= {takes.kind for command in COMMANDS.values() for takes in command.options.values()}
+    used |= {option.kind for command in COMMANDS.values() for option in options_of(command, at_prompt())}
     assert used == {None, *Kind}
 
 
@@ -207,7 +231,7 @@ def test_a_session_is_announced(peer: Peer) -> None:
 
 
 def test_close_does_not_wait_for_a_peer_that_takes_nothing(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flush, "STALLED", 0.2)
+    monkeypatch.setattr(manager, "STALLED", 0.2)
 
     async def main() -> None:
         async with shell_with(peer) as (shell, connection):
@@ -410,4 +434,28 @@ def test_whom_a_datagram_goes_to_is_one_word_or_two(udp_peer: socket.socket, for
 @pytest.mark.parametrize("option", ["-x", "--log"])
 def test_a_record_is_not_written_over_the_prompt(option: str) -> None:
     with pytest.raises(UsageError, match="is the screen; give a file"):
-        parse_target(["tcp", option, "-", "127.0.0.1", "1"])
+        parse_at_prompt(["tcp", option, "-", "127.0.0.1", "1"])
+
+
+def test_check_is_no_use_of_the_network_and_is_not_told_to_the_policys_observer() -> None:
+    class Recorder:
+        def __init__(self) -> None:
+            self.asked: list[Request] = []
+
+        def decided(self, request: Request, decision: Decision) -> None:  # noqa: ARG002
+            self.asked.append(request)
+
+        def admitted(self, grant: Grant, admitted: Sequence[Address], dropped: Sequence[Dropped]) -> None:
+            raise AssertionError(f"{grant}: {admitted} {dropped}")
+
+    async def main() -> None:
+        policy, recorder = policy_of("tcp-connect:a.test:80"), Recorder()
+        policy.observe(recorder)
+        shell = TestShell(policy)
+        await shell.run("check tcp-connect a.test 80")
+        with pytest.raises(Denied):
+            await shell.run("check tcp-connect b.test 80")
+        assert [shown.split()[0] for shown in shell.shown] == ["allowed", "denied"]
+        assert recorder.asked == []
+
+    asyncio.run(main())

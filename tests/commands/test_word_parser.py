@@ -30,7 +30,7 @@ from sockcli.errors import UsageError
     ],
 )
 def test_words(line: str, words: list[str]) -> None:
-    assert word_parser.words(line) == words
+    assert word_parser.split_words(line) == words
 
 
 @pytest.mark.parametrize(
@@ -44,21 +44,21 @@ def test_words(line: str, words: list[str]) -> None:
 )
 def test_what_is_no_line_of_words(line: str, found: str) -> None:
     with pytest.raises(UsageError) as caught:
-        word_parser.words(line)
+        word_parser.split_words(line)
     assert found in str(caught.value)
     assert str(caught.value).isprintable()
 
 
 @given(st.lists(st.text()))
 def test_quoted_words_come_back(words: list[str]) -> None:
-    assert word_parser.words(" ".join(map(word_parser.quote, words))) == words
+    assert word_parser.split_words(" ".join(map(word_parser.quote, words))) == words
 
 
 @given(st.text("ab '\"\\"))
 def test_any_line_is_words_or_an_error_and_never_fails_while_it_is_typed(line: str) -> None:
-    partial = word_parser.partial(line)
+    partial = word_parser.split_unfinished(line)
     try:
-        words = word_parser.words(line)
+        words = word_parser.split_words(line)
     except UsageError:
         return
     assert words == partial.words + ([partial.last.text] if partial.last.start < len(line) else [])
@@ -77,7 +77,7 @@ def test_any_line_is_words_or_an_error_and_never_fails_while_it_is_typed(line: s
     ],
 )
 def test_a_line_that_is_being_typed(line: str, words: list[str], last: str, start: int) -> None:
-    assert word_parser.partial(line) == (words, (last, start))
+    assert word_parser.split_unfinished(line) == (words, (last, start))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_line_that_is_being_typed(line: str, words: list[str], last: str, star
     [("", "", ""), (" send ", "send", ""), ("send  a  b ", "send", "a  b"), ('"a b" c', '"a', 'b" c')],
 )
 def test_cut(text: str, first: str, rest: str) -> None:
-    assert word_parser.cut(text) == (first, rest)
+    assert word_parser.first_word(text) == (first, rest)
 
 
 @pytest.mark.parametrize(
@@ -103,11 +103,11 @@ def test_cut(text: str, first: str, rest: str) -> None:
     ],
 )
 def test_text_to_send_stands_as_it_is(text: str, message: str) -> None:
-    assert word_parser.message(text) == message
+    assert word_parser.text_to_send(text) == message
 
 
 @pytest.mark.parametrize("text", ['"a', '"', '"a" and "b"', "'a'b"])
 def test_a_quote_at_the_beginning_needs_its_end(text: str) -> None:
     with pytest.raises(UsageError, match="begins the text, so it must end it too") as caught:
-        word_parser.message(text)
+        word_parser.text_to_send(text)
     assert caught.value.hint == rf"write \x{ord(text[0]):02x} for a {text[0]} that is to be sent"

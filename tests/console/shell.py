@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sockcli.cli.targets import make_runner, parse_target
-from sockcli.commands.shell import ParseTarget
+from sockcli.cli.command_line import at_prompt
+from sockcli.commands.runner import Runner
 from sockcli.errors import Denied, SockcliError, UsageError
 from sockcli.policy import Policy
 from sockcli.policy.manifest import parse_manifest
 from sockcli.sessions.manager import SessionManager
 from sockcli.sessions.session import Session
-from sockcli.sessions.settings import Settings
+from sockcli.sessions.settings import SessionSettings
 
 
 def policy_of(*rules: str, deny: tuple[str, ...] = ()) -> Policy:
@@ -26,15 +26,15 @@ class TestShell:
 
     def __init__(self, policy: Policy | None = None) -> None:
         self.policy = policy or policy_of("tcp-connect", "tcp-listen", "udp-bind", "udp-send-to")
-        self.parse: ParseTarget = parse_target
-        self.settings = Settings()
+        self.command_line = at_prompt()
+        self.settings = SessionSettings()
         self.manager = SessionManager(self.policy, self, self.settings)
         self.history: list[str] = []
         self.shown: list[str] = []
         self.notices: list[str] = []
         self.state: Callable[[], str] | None = None
         self.ended = False
-        self.runner = make_runner(self)
+        self.runner = Runner(self)
 
     async def run(self, line: str) -> None:
         await self.runner.run(line)
@@ -62,17 +62,21 @@ class TestShell:
     def free(self) -> bool:
         return True
 
-    def output(self, session: Session) -> None:
-        session.take(1 << 20)
+    def session_output(self, session: Session) -> None:
+        while session.inbox.take(1 << 20) is not None:
+            pass
 
-    def changed(self, session: Session) -> None:
+    def session_changed(self, session: Session) -> None:
         pass
 
-    def told(self, session: Session | None, text: str) -> None:  # noqa: ARG002
+    def session_notice(self, session: Session | None, text: str) -> None:  # noqa: ARG002
         self.notices.append(text)
 
-    def unrecorded(self, session: Session, failure: SockcliError) -> None:
+    def session_unrecorded(self, session: Session, failure: SockcliError) -> None:
         self.notices.append(f"session {session.number}: {failure}")
 
-    def over(self, session: Session) -> None:
+    def session_over(self, session: Session) -> None:
+        pass
+
+    def session_closed(self, session: Session) -> None:
         pass

@@ -15,7 +15,7 @@ from prompt_toolkit.document import Document
 from sockcli.base.endpoint import Operation
 from sockcli.commands.shell import Shell
 from sockcli.commands.table import COMMANDS
-from sockcli.commands.word_parser import words
+from sockcli.commands.word_parser import split_words
 from sockcli.console.completion import MOST, CommandCompleter
 from tests.console.conftest import Peer
 from tests.console.shell import TestShell, policy_of
@@ -238,7 +238,7 @@ def test_files(command: str, word: str, names: list[str]) -> None:
     found = offers(f"{command} {word}")
     if command == "log" and not word:
         assert found.pop(0) == "off"
-    assert [words(offer) for offer in found] == [[name] for name in names]
+    assert [split_words(offer) for offer in found] == [[name] for name in names]
     assert all(each.display_text.isprintable() for each in completions(f"{command} {word}"))
 
 

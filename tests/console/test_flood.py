@@ -1,7 +1,6 @@
-"""Under a flood keys show, the program can be left, and memory stays what it was.
+"""While a peer sends without end: keys show in their order, none is lost, the program can be left, memory stays flat.
 
-A key is to show within 100 ms. That holds for the quickest quarter of those that are typed here: a machine that runs
-other tests besides takes the time away from the others. `benchmarks/` measures.
+How soon a key shows is not judged here: other tests run on the same machine. `python -m benchmarks keys` measures it.
 """
 
 from __future__ import annotations
@@ -9,10 +8,8 @@ from __future__ import annotations
 import re
 import signal
 import socket
-import statistics
 import string
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
@@ -30,8 +27,9 @@ FLOODS: Final = {
     "endless line": b"x" * 65_536,
     "colours and rubbish": "\x1b[31mred\x1b[0m \x1b]0;title\x07 café \x07\x9b \r\n".encode() * 1_000,
 }
-A_KEY: Final = 0.1
 MEMORY: Final = 80 << 20
+# More than any of these tests shows before it is over. The flood never ends, so that a time limit alone would not do.
+TOO_MUCH: Final = 200 << 20
 SEQUENCES: Final = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -56,16 +54,14 @@ def flooding(connection: socket.socket, data: bytes) -> Iterator[None]:
         thread.join(PATIENCE)
 
 
-def written_since(terminal: Terminal, wanted: bytes, limit: float = PATIENCE) -> float:
-    """Read until this was written, without the sequences between its characters; how long that took."""
-    start = time.monotonic()
+def until_written(terminal: Terminal, wanted: bytes) -> None:
+    """Read until this was written. Between its characters may stand sequences that move the cursor."""
     seen = b""
     while wanted not in SEQUENCES.sub(b"", seen):
-        assert time.monotonic() - start < limit, f"no {wanted!r} within {limit} s"
         before = terminal.total
-        terminal.read(0.05)
-        seen = (seen + bytes(terminal.written[before - terminal.total :] if terminal.total > before else b""))[-20_000:]
-    return time.monotonic() - start
+        assert terminal.read(PATIENCE), f"no {wanted!r}, and nothing more is written"
+        seen = (seen + bytes(terminal.written[before - terminal.total :]))[-20_000:]
+        assert terminal.total < TOO_MUCH, f"no {wanted!r}"
 
 
 def drain(terminal: Terminal, size: int) -> None:
@@ -77,15 +73,17 @@ def drain(terminal: Terminal, size: int) -> None:
 @pytest.mark.parametrize("kind", FLOODS)
 def test_keys_show_and_memory_stays(start: Start, peer: Peer, kind: str) -> None:
     terminal = start("tcp", "127.0.0.1", peer.port, draw=False)
-    with flooding(peer.accept(), FLOODS[kind]):
+    connection = peer.accept()
+    with flooding(connection, FLOODS[kind]):
         drain(terminal, 4 << 20)
         memory = terminal.memory()
-        typed, times = "", []
+        typed = ""
         for key in string.ascii_uppercase[:15]:
             typed += key
             terminal.type(key)
-            times.append(written_since(terminal, typed.encode()))
-        assert statistics.quantiles(times, n=4)[0] < A_KEY, times
+            until_written(terminal, typed.encode())
+        terminal.enter("")
+        reading(terminal, lambda: receive(connection, typed.encode() + b"\n"))
         drain(terminal, 4 << 20)
         assert terminal.memory() < memory + (8 << 20)
         assert terminal.memory() < MEMORY
@@ -95,12 +93,10 @@ def test_keys_show_while_options_are_said(start: Start, peer: Peer) -> None:
     """The dearest bytes there are: three of them are a negotiation, with nothing to answer and nothing to show."""
     terminal = start("tcp", "--telnet", "127.0.0.1", peer.port)
     with flooding(peer.accept(), bytes([IAC, DONT, 0x80]) * 20_000):
-        terminal.until(lambda: "M, out" in terminal.text, "a megabyte of them")
-        times = []
+        terminal.until(lambda: re.search(r" in \d{3}k, out ", terminal.text), "some hundred kilobytes of them")
         for key in "QWZYJVK":
             terminal.type(key)
-            times.append(written_since(terminal, key.encode()))
-        assert statistics.quantiles(times, n=4)[0] < A_KEY, times
+            until_written(terminal, key.encode())
 
 
 def test_the_escape_key_and_leaving(start: Start, peer: Peer) -> None:
@@ -108,7 +104,7 @@ def test_the_escape_key_and_leaving(start: Start, peer: Peer) -> None:
     with flooding(peer.accept(), FLOODS["text"]):
         drain(terminal, 1 << 20)
         terminal.type(ESCAPE)
-        assert written_since(terminal, b"sockcli> ") < 1
+        until_written(terminal, b"sockcli> ")
         terminal.enter("quit")
         assert terminal.finish() == 0
         assert terminal.is_as_found()
@@ -142,7 +138,7 @@ def test_keys_reach_the_peer_in_character_mode(start: Start, peer: Peer) -> None
         terminal.type(CTRL_C + "q")
         reading(terminal, lambda: receive(connection, b"\x03q"))
         terminal.type(ESCAPE)
-        assert written_since(terminal, b"sockcli> ") < 1
+        until_written(terminal, b"sockcli> ")
         terminal.enter("quit")
         assert terminal.finish() == 0
         assert terminal.is_as_found()

@@ -223,12 +223,12 @@ def test_what_the_user_let_through_in_line_mode_is_undone(start: Start, peer: Pe
 
 CRASHING = """
 import sys
-from sockcli.sessions.view import View
+from sockcli.sessions.view import TerminalView
 
 def crash(self, chunk):
     raise RuntimeError("a fault of ours")
 
-View.show = crash
+TerminalView.show = crash
 from sockcli.__main__ import main
 sys.exit(main())
 """

@@ -17,9 +17,9 @@ from sockcli.console.escape_key import EscapeKey, parse_escape
 from sockcli.console.history import COMMANDS, KEPT, LINES, HistoryFile, TypedHistory, history_path
 from sockcli.console.paste import PasteMarks
 from sockcli.errors import UsageError
-from sockcli.sessions.inbox import BACK_LIMIT, FRONT_LIMIT, Chunk, Inbox
-from sockcli.sessions.settings import Settings
-from sockcli.sessions.view import View
+from sockcli.sessions.inbox import BACKGROUND_LIMIT, CURRENT_LIMIT, Chunk, Inbox
+from sockcli.sessions.settings import SessionSettings
+from sockcli.sessions.view import TerminalView
 
 NOON = 1_700_000_000.25
 
@@ -40,16 +40,16 @@ def test_in_front_it_is_full_before_it_is_large() -> None:
     inbox = Inbox()
     while not inbox.full:
         inbox.put(Chunk(bytes(1_000), 0.0))
-    assert inbox.unread <= FRONT_LIMIT
+    assert inbox.unread <= CURRENT_LIMIT
 
 
-@pytest.mark.parametrize("size", [0, 1, 1_000, 3 * BACK_LIMIT])
+@pytest.mark.parametrize("size", [0, 1, 1_000, 3 * BACKGROUND_LIMIT])
 def test_in_the_background_the_oldest_goes(size: int) -> None:
     inbox = Inbox()
     for number in range(10_000):
         inbox.put(Chunk(bytes(size), float(number)))
         inbox.trim()
-        assert inbox.size <= max(BACK_LIMIT, size + 1_000)
+        assert inbox.size <= max(BACKGROUND_LIMIT, size + 1_000)
     newest = None
     while (chunk := inbox.take(1 << 30)) is not None:
         newest = chunk
@@ -61,8 +61,8 @@ def test_in_the_background_the_oldest_goes(size: int) -> None:
 # The view
 
 
-def view(**settings: str) -> View:
-    return View(Settings(**settings))
+def view(**settings: str) -> TerminalView:
+    return TerminalView(SessionSettings(**settings))
 
 
 def test_text_passes_the_filter() -> None:
@@ -138,8 +138,8 @@ def test_character_mode_shows_a_screen_unless_the_user_said_otherwise() -> None:
 
 
 def test_settings_take_effect_at_once_and_put_the_terminal_right() -> None:
-    settings = Settings(terminal="raw")
-    shown = View(settings)
+    settings = SessionSettings(terminal="raw")
+    shown = TerminalView(settings)
     shown.show(Chunk(b"\x1b[?1049h", NOON))
     settings.change("terminal", "safe")
     assert b"\x1b[?1049l" in shown.apply()
@@ -189,7 +189,7 @@ def test_keys_that_cannot_be_it(text: str) -> None:
     ],
 )
 def test_settings_that_are_none(name: str, value: str) -> None:
-    settings = Settings()
+    settings = SessionSettings()
     before = settings.values()
     with pytest.raises(UsageError):
         settings.change(name, value)
@@ -197,7 +197,7 @@ def test_settings_that_are_none(name: str, value: str) -> None:
 
 
 def test_a_copy_of_settings_is_its_own() -> None:
-    settings = Settings(encoding="latin-1", view="hex")
+    settings = SessionSettings(encoding="latin-1", view="hex")
     copy = settings.copy()
     copy.change("view", "text")
     assert (settings.view, copy.encoding) == ("hex", "iso8859-1")

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from sockcli.sessions.inbox import BACK_LIMIT
+from sockcli.sessions.inbox import BACKGROUND_LIMIT
 from sockcli.telnet.constants import ECHO, IAC, WILL
 from tests.console.conftest import Peer, Start, receive
 from tests.console.terminal import CTRL_C, CTRL_D, CTRL_Y, ESCAPE, UP, Terminal
@@ -123,7 +123,7 @@ def test_of_a_flood_in_the_background_the_oldest_is_dropped_and_that_is_told(sta
     ask(terminal)
     connect(terminal, peer)
     line = b"%09d\n"
-    count = 32 * BACK_LIMIT // 10
+    count = 32 * BACKGROUND_LIMIT // 10
     # All of it, far more than kernels hold: the background never stops reading.
     first.sendall(b"".join(line % number for number in range(count)))
     terminal.shows("unread")
@@ -135,7 +135,7 @@ def test_of_a_flood_in_the_background_the_oldest_is_dropped_and_that_is_told(sta
     terminal.until(lambda: b"bytes were dropped here" in terminal.written, "the gap")
     assert b"000000000\r\n" not in terminal.written
     terminal.shows(f"{count - 1:09}")
-    assert terminal.total - before < BACK_LIMIT // 2  # some screens of it
+    assert terminal.total - before < BACKGROUND_LIMIT // 2  # some screens of it
     assert terminal.memory() < 100 << 20
 
 
@@ -197,9 +197,9 @@ def test_what_is_typed_while_the_first_session_is_opened_is_for_it(start: Start)
             terminal.shows("no session")
             terminal.type("hel")
             terminal.prompts(f"connecting to {host}:{port} (Ctrl-C cancels) hel")
-            for _ in range(2):
-                connection, _ = listener.accept()
-            with connection:
+            in_the_queue, _ = listener.accept()
+            connection, _ = listener.accept()
+            with in_the_queue, connection:
                 terminal.shows("connected with")
                 terminal.prompts("hel")
                 terminal.enter("lo")

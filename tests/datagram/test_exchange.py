@@ -342,7 +342,7 @@ class TestRetries:
         failure = ends.finish()
         assert isinstance(failure, TimedOut)
         assert "within 0.5 s" in str(failure)
-        assert 0.5 <= time.monotonic() - began < 1.4
+        assert time.monotonic() - began >= 0.5
         assert received(pair.peer, 6) == [b"one", b"two"] * 3
 
     def test_stdin_is_kept_for_it(self, start: Start, ends: Ends, pair: UdpPair) -> None:

@@ -17,7 +17,7 @@ from sockcli.demo import login
 from sockcli.demo.login import BANNER, EXPLAINED, Visit
 from sockcli.demo.screen import ENTER, LARGEST, LEAVE, page
 from sockcli.demo.servers import Servers
-from sockcli.demo.telnet import TelnetServer, TerminalType, WindowSize
+from sockcli.demo.telnet import ClientTerminal, ClientWindow, TelnetServer
 from sockcli.telnet import TelnetCodec, TelnetOptions
 from sockcli.telnet import constants as tn
 from sockcli.telnet.events import CommandReceived, Data
@@ -298,12 +298,12 @@ def subnegotiation(option: int, body: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("data", "heard"),
     [
-        (subnegotiation(tn.NAWS, struct.pack("!HH", 255, 24)), [WindowSize(255, 24)]),
+        (subnegotiation(tn.NAWS, struct.pack("!HH", 255, 24)), [ClientWindow(255, 24)]),
         (subnegotiation(tn.NAWS, struct.pack("!HH", 0, 24)), []),
         (subnegotiation(tn.NAWS, b"\1\2\3"), []),
         (subnegotiation(tn.NAWS, struct.pack("!HH", 80, 24))[3:], []),
-        (subnegotiation(tn.TTYPE, b"\0VT100"), [TerminalType("VT100")]),
-        (subnegotiation(tn.TTYPE, b"\0" + b"x" * 500), [TerminalType("x" * 40)]),
+        (subnegotiation(tn.TTYPE, b"\0VT100"), [ClientTerminal("VT100")]),
+        (subnegotiation(tn.TTYPE, b"\0" + b"x" * 500), [ClientTerminal("x" * 40)]),
         (subnegotiation(tn.TTYPE, b"\1"), []),
         (subnegotiation(tn.TTYPE, b""), []),
         (b"a\xff\xffb\r\0c\r\n", [b"a\xffb\rc\r\n"]),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,10 +59,8 @@ class TestSignals:
             connection = peer.accept()
             deliver(connection, bytes(100_000))
             until(lambda: not process.moves(), "the pipe to be full")
-            sent = time.monotonic()
             process.kill(signum)
             assert process.finish().code == -signum
-            assert time.monotonic() - sent < 2
 
     def test_a_second_signal_cuts_nothing_off(self, sockcli: Sockcli, tcp_peer: Listen) -> None:
         """As when a terminal is closed, and the shell in it says so too: what was received is still written."""
@@ -122,11 +119,9 @@ class TestSignals:
         peer = udp_peer() if arguments[0] == "udp" else tcp_peer()
         process = sockcli.start(*(word.format(peer.port) for word in arguments))
         until(lambda: _is_waiting(process), "the wait")
-        sent = time.monotonic()
         process.kill(signal.SIGINT)
         result = process.finish()
         assert (result.code, result.err) == (-signal.SIGINT, "")
-        assert time.monotonic() - sent < 1
 
     def test_connecting_is_interrupted(self, sockcli: Sockcli, silent_port: int) -> None:
         process = sockcli.start("tcp", "--connect-timeout", "60", "127.0.0.1", silent_port)
@@ -134,7 +129,6 @@ class TestSignals:
         process.kill(signal.SIGTERM)
         result = process.finish()
         assert (result.code, result.err) == (-signal.SIGTERM, "")
-        assert result.seconds < 10
 
     @pytest.mark.parametrize(("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
     def test_the_shell_sees_the_usual_codes(self, sockcli: Sockcli, signum: signal.Signals, code: int) -> None:

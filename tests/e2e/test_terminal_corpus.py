@@ -113,7 +113,8 @@ class TestPlainRelay:
         stdin = stage.directory / "stdin"
         os.mkfifo(stdin)
         with open(os.open(stdin, os.O_RDWR), "wb"):  # which never ends
-            command = shlex.join(stage.command(peer.port))
+            # A slow machine takes so long for it that a progress line would come between.
+            command = shlex.join(stage.command(peer.port, "--no-progress"))
             terminal = stage.terminal("sh", "-c", f"exec {command} < {shlex.quote(str(stdin))}")
             connection = peer.accept()
             attack(connection, terminal)

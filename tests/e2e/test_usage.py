@@ -7,8 +7,9 @@ import pty
 import click
 import pytest
 
-from sockcli.cli import tcp_options, udp_options
 from sockcli.cli.common import Sections
+from sockcli.cli.options import tcp as tcp_options
+from sockcli.cli.options import udp as udp_options
 from sockcli.cli.tcp import command as tcp
 from sockcli.cli.udp import command as udp
 from tests.e2e.peers import Background, Listen, deliver

@@ -203,7 +203,7 @@ def test_no_descriptors_for_the_second_does_not_end_the_first() -> None:
 def test_each_attempt_and_failure_is_noted() -> None:
     notes: list[str] = []
     net = FakeNet({SIX[0]: REFUSED, FOUR[0]: Link(0.1)})
-    dial(grant(NAME), [address(f"[{SIX[0]}]:80"), address(f"{FOUR[0]}:80")], net=net, note=notes.append)
+    dial(grant(NAME), [address(f"[{SIX[0]}]:80"), address(f"{FOUR[0]}:80")], net=net, on_attempt=notes.append)
     assert notes == [f"trying [{SIX[0]}]:80", f"[{SIX[0]}]:80: connection refused", f"trying {FOUR[0]}:80"]
 
 

@@ -327,7 +327,7 @@ class TestConnect:
                 with pytest.raises(LocalFailure, match="already in use"):
                     udp.connect(leave, [where], sources={where.family: own})
 
-    def test_port_of_ones_own_takes_leave_to_bind(self) -> None:
+    def test_port_of_ones_own_takes_a_grant_to_bind(self) -> None:
         leave = grant("udp-send-to:127.0.0.1:9")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             with pytest.raises(TypeError, match="does not allow UDP port 5000"):
@@ -355,7 +355,7 @@ class TestReceiver:
                 assert readable(receiver)
                 assert receiver.receive_from() == (text, at(host, sock.getsockname()[1]))
 
-    def test_answers_with_leave_to_send(self, receiver: UdpReceiver, host: str) -> None:
+    def test_answers_with_a_grant_to_send(self, receiver: UdpReceiver, host: str) -> None:
         with bound(host) as peer:
             where = from_sockaddr(peer.family, peer.getsockname())
             leave = grant(f"udp-send-to:{where}")

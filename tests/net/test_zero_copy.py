@@ -117,7 +117,7 @@ def test_bytes_that_somebody_looks_at_get_no_shortcut(ends: Ends) -> None:
 
 def test_a_pipe_to_the_peer(ends: Ends) -> None:
     up = kernel_transfer(to_peer(ends.reading, ends.pair.transport))
-    assert up.hungry
+    assert up.awaits_input
     os.write(ends.writing, b"hello")
     assert up.move() == 5
     assert ends.pair.peer.recv(100) == b"hello"
@@ -129,7 +129,7 @@ def test_a_pipe_to_the_peer(ends: Ends) -> None:
 def test_a_peer_that_does_not_read(ends: Ends) -> None:
     up = kernel_transfer(to_peer(ends.reading, ends.pair.transport))
     written = moved = received = 0
-    while up.hungry:
+    while up.awaits_input:
         written += os.write(ends.writing, bytes(4096))
         moved += _count(up.move())
     os.close(ends.writing)
@@ -165,7 +165,7 @@ def test_a_file_to_the_peer_moves_the_place_that_others_share(ends: Ends, tmp_pa
     with path.open("rb", buffering=0) as file:
         file.seek(6)
         up = kernel_transfer(to_peer(file.fileno(), ends.pair.transport))
-        assert not up.hungry
+        assert not up.awaits_input
         assert up.move() == 6
         assert ends.pair.peer.recv(100) == b"second"
         assert file.tell() == 12
@@ -182,7 +182,7 @@ def test_a_file_that_shrinks_just_ends(ends: Ends, tmp_path: Path) -> None:
         up = kernel_transfer(to_peer(file.fileno(), ends.pair.transport))
         while isinstance(up.move(), int):
             pass
-        assert not up.hungry  # a file always has more to give: it is the peer that is waited for
+        assert not up.awaits_input  # a file always has more to give: it is the peer that is waited for
         os.truncate(path, 0)
         assert up.move() is NotReady.EOF
 
@@ -207,7 +207,7 @@ def test_a_full_pipe_is_left_alone_and_then_goes_on(ends: Ends) -> None:
     with suppress(BlockingIOError):
         while True:
             sent += ends.pair.peer.send(bytes(65_536))
-    while down.hungry:
+    while down.awaits_input:
         down.move()
     assert os.get_blocking(ends.writing)
     ends.pair.peer.shutdown(socket.SHUT_WR)
@@ -275,28 +275,28 @@ def moves(*results: int | NotReady | Exception) -> Iterator[int | NotReady]:
 
 
 def test_pipefuls_follow_each_other_on_the_spot(ends: Ends) -> None:
-    full = zero_copy._WIDE
+    full = zero_copy._WIDE_PIPE
     many = moves(full, full, full, NotReady.WOULD_BLOCK, 5)
     up = KernelTransfer(lambda: next(many), Method.SPLICE, ends.reading, lambda: True)
     assert up.move() == 3 * full
-    assert up.hungry
+    assert up.awaits_input
     assert up.move() == 5
 
 
 @pytest.mark.parametrize("stop", [NotReady.EOF, ZeroCopyRefused(), Unreachable("lost")])
 def test_what_ends_a_bulk_comes_after_the_count_of_what_was_moved(ends: Ends, stop: NotReady | Exception) -> None:
-    full = zero_copy._WIDE
+    full = zero_copy._WIDE_PIPE
     up = KernelTransfer(partial(next, moves(full, full, stop)), Method.SPLICE, ends.reading, lambda: True)
     assert up.move() == 2 * full
 
 
 def test_a_bulk_lets_others_have_their_turn(ends: Ends) -> None:
-    up = KernelTransfer(lambda: zero_copy._WIDE, Method.SPLICE, ends.reading, lambda: True)
-    assert up.move() == (1 + zero_copy._TURNS) * zero_copy._WIDE
+    up = KernelTransfer(lambda: zero_copy._WIDE_PIPE, Method.SPLICE, ends.reading, lambda: True)
+    assert up.move() == (1 + zero_copy._REFILLS) * zero_copy._WIDE_PIPE
 
 
 def test_a_bulk_goes_on_only_while_there_is_nothing_but_more_input(ends: Ends) -> None:
-    goes_on = kernel_transfer(to_peer(ends.reading, ends.pair.transport))._awaits_more
+    goes_on = kernel_transfer(to_peer(ends.reading, ends.pair.transport))._refilled
     assert goes_on is not None
     assert not goes_on()
     os.write(ends.writing, b"more")
@@ -356,7 +356,7 @@ def test_a_pipe_is_widened_for_much_and_not_for_little(ends: Ends) -> None:
                 left -= moved
             else:
                 ends.pair.peer.recv(1 << 20)
-    assert fcntl.fcntl(ends.writing, fcntl.F_GETPIPE_SZ) == zero_copy._WIDE
+    assert fcntl.fcntl(ends.writing, fcntl.F_GETPIPE_SZ) == zero_copy._WIDE_PIPE
 
 
 def test_a_pipe_that_may_not_be_widened_does_as_it_is(ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from sockcli.errors import ExitCode, ManifestError
-from sockcli.policy import locate
-from sockcli.policy.locate import Located, find_manifest, load_manifest
+from sockcli.policy import Policy, locate
+from sockcli.policy.locate import Located, find_manifest
+from sockcli.policy.manifest import Manifest
 
 TEXT = '{"permissions": [{"socket": ["tcp-connect:localhost:4000"]}]}'
 OTHER_USER, OTHER_GROUP = 54321, 54322
@@ -49,6 +50,10 @@ def give_away(path: Path, monkeypatch: pytest.MonkeyPatch, *, uid: int = -1, gid
         return os.stat_result((mode, inode, device, links, *owner, *rest))
 
     monkeypatch.setattr(os, "fstat", tell)
+
+
+def load_manifest(located: Located) -> Policy:
+    return Manifest.read(located).policy
 
 
 def refused(located: Located) -> ManifestError:

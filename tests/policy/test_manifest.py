@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from sockcli.errors import ExitCode, ManifestError
 from sockcli.policy import Effect, Policy
-from sockcli.policy.facade import Manifest
-from sockcli.policy.manifest import parse_manifest
+from sockcli.policy.manifest import Manifest, parse_manifest
 
 EXAMPLE = Path(__file__).parents[2] / "manifest.example.json"
 NAME = "manifest.json"

@@ -15,8 +15,8 @@ from sockcli.base.poller import READABLE, WRITABLE, wait
 from sockcli.errors import LocalFailure, SockcliError, TimedOut, Unreachable, UsageError
 from sockcli.net.stream import TcpTransport
 from sockcli.sessions.session import Session
-from sockcli.sessions.settings import Settings
-from sockcli.sessions.targets import Limits, TcpTarget, TelnetUse
+from sockcli.sessions.settings import SessionSettings
+from sockcli.sessions.targets import SessionLimits, TcpTarget, TelnetUse
 from sockcli.sessions.tcp import StreamSession
 from sockcli.telnet.constants import DM, DO, ECHO, IAC, IP, NAWS, SB, SE, SGA, WILL
 from tests.console.conftest import receive
@@ -45,6 +45,14 @@ class Ears:
         self.over += 1
 
 
+def taken(session: Session) -> bytes:
+    """All that its inbox has."""
+    data = b""
+    while (chunk := session.inbox.take(1 << 20)) is not None:
+        data += chunk.data
+    return data
+
+
 class Ends:
     """Both ends of a connection; `session` is ours."""
 
@@ -52,8 +60,8 @@ class Ends:
         self.peer = peer
         self.ears = Ears()
         telnet: TelnetUse = options.pop("telnet", "auto")
-        settings = Settings(**options.pop("settings", {}))
-        target = TcpTarget(grant().request, telnet=telnet, limits=options.pop("limits", Limits()), **options)
+        settings = SessionSettings(**options.pop("settings", {}))
+        target = TcpTarget(grant().request, telnet=telnet, limits=options.pop("limits", SessionLimits()), **options)
         host, port = ours.getpeername()
         transport = TcpTransport(ours, grant(), Address(Host.parse(host), port))
         self.session = StreamSession(transport, target, settings, self.ears, (80, 24))
@@ -81,7 +89,7 @@ class Ends:
         seen = b""
         while len(seen) < len(text):
             assert self.turn()
-            seen += self.session.take(1_000)
+            seen += taken(self.session)
         assert seen == text
 
     def fill(self) -> None:
@@ -208,7 +216,7 @@ def test_data_knows_in_which_mode_it_came(connect: Any) -> None:
 
 def test_in_front_it_reads_only_while_there_is_room(connect: Any) -> None:
     ends = connect()
-    ends.session.front = True
+    ends.session.is_current = True
     ends.peer.setblocking(False)
     sent = 0
     while ends.session.interest()[0]:
@@ -217,7 +225,7 @@ def test_in_front_it_reads_only_while_there_is_room(connect: Any) -> None:
         except BlockingIOError:
             assert ends.turn()
     assert ends.session.inbox.full
-    ends.session.take(1 << 20)
+    taken(ends.session)
     assert ends.session.interest()[0]
 
 
@@ -255,7 +263,7 @@ def test_the_peers_end_comes_after_all_that_it_sent(connect: Any) -> None:
     ends.peer.sendall(b"bye")
     ends.peer.close()
     assert ends.run_out() is None
-    assert ends.session.take(100) == b"bye"
+    assert taken(ends.session) == b"bye"
     assert ends.ears.over == 1
 
 
@@ -300,9 +308,9 @@ def test_a_peer_that_ended_and_refuses_what_is_left(connect: Any) -> None:
 @pytest.mark.parametrize("limit", ["deadline", "idle_timeout", "linger"])
 def test_limits(connect: Any, limit: str) -> None:
     soon = {
-        "deadline": Limits(Deadline(0.05)),
-        "idle_timeout": Limits(idle_timeout=0.05),
-        "linger": Limits(linger=0.05),
+        "deadline": SessionLimits(Deadline(0.05)),
+        "idle_timeout": SessionLimits(idle_timeout=0.05),
+        "linger": SessionLimits(linger=0.05),
     }
     ends = connect(limits=soon[limit])
     if limit == "linger":
@@ -317,7 +325,7 @@ def test_limits(connect: Any, limit: str) -> None:
 
 
 def test_bytes_either_way_put_an_idle_timeout_off(connect: Any) -> None:
-    ends = connect(limits=Limits(idle_timeout=1_000.0))
+    ends = connect(limits=SessionLimits(idle_timeout=1_000.0))
     before = ends.session.due().remaining()
     ends.session.send_line("x")
     ends.flush()

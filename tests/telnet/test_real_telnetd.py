@@ -22,11 +22,13 @@ pytestmark = pytest.mark.skipif(TELNETD is None, reason="telnetd is not installe
 
 OPTIONS = TelnetOptions(terminal_type="xterm-256color", size=(91, 33), mode="auto", env={"USER": "joe"})
 LOGIN = r"""#!/bin/sh
-trap 'echo interrupted' INT
+trap 'echo interrupted; interrupted=yes' INT
 echo "$TERM, $(stty size)"
 echo ready
 while :; do
-  read -r line || continue
+  # `read` fails at an interrupt, which is no end, and at the end of the input: only then did no trap run.
+  interrupted=
+  read -r line || { [ "$interrupted" ] && continue; exit; }
   echo "got <$line>, $(stty size)"
   [ "$line" = bye ] && exit
 done

@@ -492,7 +492,7 @@ def test_linger_does_not_cut_short_what_the_peer_is_still_taking(session: Sessio
 
 
 def test_a_limit_does_not_count_while_stdout_keeps_the_peer_waiting(session: Session) -> None:
-    session.start(RelayOptions(idle_timeout=0.05))
+    session.start(RelayOptions(idle_timeout=1.0))
     sending = Outcome(lambda: session.peer.sendall(MUCH))
     relay = session.relay
     assert relay is not None

@@ -13,37 +13,36 @@ from sockcli.commands import word_parser
 from sockcli.commands.model import Call
 from sockcli.commands.shell import Shell
 from sockcli.errors import TimedOut
-from sockcli.sessions.flush import flush
 from sockcli.sessions.manager import SessionManager
 from sockcli.sessions.session import Session
 from sockcli.sessions.targets import Target
 
-# As on the command line: longer than any run, and no clock overflows.
+# Seconds, as on the command line: longer than any run, and no clock overflows.
 MOST_SECONDS: Final = 1e9
 
 _MISSING: Final = {"tcp": "the peer did not end it", "udp": "no reply came", "udp-bind": "nothing came"}
 
 
-# What is opened sooner needs no word about it.
+# Seconds until the user is told what is being opened. Most connections are open before that.
 QUIET: Final = 0.3
 
 
-async def opened(shell: Shell, target: Target) -> Session:
-    """A session with it. Where that takes a while, the user sees what for. Raises SockcliError."""
+async def open_session(shell: Shell, target: Target) -> Session:
+    """Open a session; where that takes longer than QUIET, show what is being opened. Raises SockcliError."""
     doing = f"connecting to {target.request.endpoint} (Ctrl-C cancels)"
-    word = asyncio.get_running_loop().call_later(QUIET, shell.progress, lambda: doing)
+    timer = asyncio.get_running_loop().call_later(QUIET, shell.progress, lambda: doing)
     try:
         return await shell.manager.open(target)
     finally:
-        word.cancel()
+        timer.cancel()
         shell.progress(None)
 
 
 async def connect(call: Call) -> None:
-    """`tcp`, `udp` and `listen`, as the command line reads them."""
-    target = call.shell.parse([call.name, *word_parser.words(call.rest)])
-    session = await opened(call.shell, target)
-    # A port that the system chose has to be told; all else went as it was asked for.
+    """`tcp`, `udp` and `listen`: open what their words ask for."""
+    target = call.shell.command_line.parse_target([call.name, *word_parser.split_words(call.rest)])
+    session = await open_session(call.shell, target)
+    # A port that the system chose is shown in any case. Anything else is as it was asked for.
     tell = call.shell.show if session.request.port == 0 else call.shell.notice
     tell(session.announcement)
 
@@ -75,14 +74,14 @@ async def use(call: Call) -> None:
 
 
 async def close(call: Call) -> None:
-    """What was given to be sent goes first, as long as the peer takes it."""
+    """What the session has still to send goes first, as long as the peer takes it."""
     session = call.session(*call.words(most=1))
     manager = call.shell.manager
     try:
-        await flush(manager, session)
+        await manager.flush(session)
         left = 0 if session.over else session.unsent
     finally:
-        # Cancelled, it is closed all the same: that is what was asked for.
+        # Also if Ctrl-C ended the wait: to close it is what was asked for.
         if session.number in manager.sessions:
             manager.close(session.number)
     if left:
@@ -92,13 +91,13 @@ async def close(call: Call) -> None:
 
 
 async def wait(call: Call) -> None:
-    """Until the peer ends. Datagrams know no end: there it is for replies."""
+    """Wait until the peer ends; on UDP, which has no end, for the given seconds."""
     words = call.words(most=1)
     seconds = _seconds(call, words[0]) if words else None
     session: Session | None = None
     try:
         async with asyncio.timeout(seconds):
-            session = await _awaited(call.shell.manager)
+            session = await _session_to_wait_for(call.shell.manager)
             if seconds is None and session.kind != "tcp":
                 raise call.usage("datagrams have no end: say for how many seconds")
             await call.shell.manager.until(session, lambda: False)
@@ -111,8 +110,8 @@ async def wait(call: Call) -> None:
         raise session.failure
 
 
-async def _awaited(manager: SessionManager) -> Session:
-    """The session in front; where there is none, the first that a listener accepted, or will. Raises UsageError."""
+async def _session_to_wait_for(manager: SessionManager) -> Session:
+    """The current session; if there is none, the first that a listener accepts. Raises UsageError."""
     if manager.current is None:
         listeners = [session for session in manager.sessions.values() if session.kind == "tcp-listen"]
         if listeners and not _accepted(manager):

@@ -1,4 +1,4 @@
-"""Commands that only tell: of a session, of the manifest, of what was typed."""
+"""Commands that show something and change nothing: of a session, of the manifest, of what was typed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import time
 
 from sockcli.base.formatting import counted, table
 from sockcli.commands import word_parser
+from sockcli.commands.explanation import explain
 from sockcli.commands.model import Call
-from sockcli.errors import Denied
 from sockcli.sessions.session import Session
 
 
@@ -43,10 +43,10 @@ def _amount(count: int, last: float | None) -> str:
 
 
 async def rules(call: Call) -> None:
-    """Those with the text anywhere in their line, all without one."""
+    """The rules with the given text anywhere in their line; without a text all of them."""
     policy = call.shell.policy
     rows = [(placed.effect.value, str(placed.rule), placed.source) for placed in policy.rules]
-    wanted = word_parser.message(call.rest).lower()
+    wanted = word_parser.text_to_send(call.rest).lower()
     found = [row for row in rows if wanted in " ".join(row).lower()]
     if found:
         call.shell.show(table(found))
@@ -58,15 +58,14 @@ async def rules(call: Call) -> None:
 
 async def check(call: Call) -> None:
     """As `sockcli check`."""
-    words = word_parser.words(call.rest)
+    words = word_parser.split_words(call.rest)
     if not words:
         raise call.usage("an operation is missing, as in check tcp-connect HOST PORT")
-    policy, request = call.shell.policy, call.command_line.parse_request(words)
-    answer = call.command_line.explain(policy, request)
-    try:
-        policy.authorize(request)
-    except Denied as exc:
-        call.shell.deny(answer, exc)
+    policy, request = call.shell.policy, call.shell.command_line.parse_request(words)
+    answer = explain(policy, request)
+    denied = policy.refusal(request)
+    if denied is not None:
+        call.shell.deny(answer, denied)
     else:
         call.shell.show(answer)
 

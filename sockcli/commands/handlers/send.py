@@ -1,4 +1,4 @@
-"""Commands that send: text, bytes, a file, the end of input, and what telnet has besides data."""
+"""Commands that send: text, bytes, a file, the end of input, and telnet commands."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sockcli.base.escaping import parse_hex, printable, unescape
 from sockcli.base.formatting import system_reason
 from sockcli.commands import word_parser
 from sockcli.commands.model import Call
+from sockcli.commands.options import by_flag
 from sockcli.datagram.framing import too_large
 from sockcli.errors import LocalFailure
 from sockcli.net.udp import limit
@@ -19,20 +20,20 @@ from sockcli.sessions.session import Session
 from sockcli.sessions.telnet import REQUESTS
 from sockcli.stdio.progress import amount
 
-# Read and handed on at once. The session queues little more than this before it is to be waited for.
+# Bytes read from a file at once. A session takes little more than this before `drained` has to wait for its peer.
 CHUNK: Final = 64 * 1024
 
 _UDP: Final = ("udp", "udp-bind")
 
 
 async def send(call: Call) -> None:
-    """The text as it stands, with escapes; nothing is added to it unless `--line` asks for it."""
+    """`send`: the text with its escapes read. With `--line` the line end is added that Enter sends."""
     flags, to, text = _options(call)
     session = call.session()
-    data = parse_hex(text) if "--hex" in flags else unescape(word_parser.message(text), session.settings.encoding)
+    data = parse_hex(text) if "--hex" in flags else unescape(word_parser.text_to_send(text), session.settings.encoding)
     manager = call.shell.manager
     if to is not None:
-        await manager.send_to(session, call.command_line.parse_request([Operation.UDP_SEND_TO, *to]), data)
+        await manager.send_to(session, call.shell.command_line.parse_request([Operation.UDP_SEND_TO, *to]), data)
         return
     if not data and session.kind not in _UDP and "--line" not in flags:
         raise call.usage("there is nothing to send")
@@ -44,19 +45,19 @@ async def send(call: Call) -> None:
 
 
 def _options(call: Call) -> tuple[set[str], list[str] | None, str]:
-    """What stands before the text, the addressee, and the text. Raises UsageError."""
+    """The flags before the text, the words of `--to`, and the text. Raises UsageError."""
     flags: set[str] = set()
     to: list[str] | None = None
-    rest = call.rest
+    known, rest = by_flag(call.command.options), call.rest
     while rest.startswith("--"):
-        option, rest = word_parser.cut(rest)
+        option, rest = word_parser.first_word(rest)
         if option == "--":
             break
-        if option not in call.command.options:
+        if option not in known:
             raise call.usage(f'no such option: "{printable(option)}"; -- goes before a text that begins so')
         if option == "--to":
-            host, rest = word_parser.cut(rest)
-            port, rest = ("", rest) if word_parser.has_port(host) else word_parser.cut(rest)
+            host, rest = word_parser.first_word(rest)
+            port, rest = ("", rest) if word_parser.has_port(host) else word_parser.first_word(rest)
             if not port and not word_parser.has_port(host):
                 raise call.usage("--to takes a host and a port")
             to = [host, port] if port else [host]
@@ -86,7 +87,7 @@ async def sendfile(call: Call) -> None:
 
 def _open(path: str, name: str) -> int:
     try:
-        # Not to wait for whoever writes to a FIFO, which is then refused.
+        # O_NONBLOCK: else opening a FIFO waits for its writer. A FIFO is refused below.
         fd = os.open(os.path.expanduser(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError) as exc:  # ValueError: a NUL in the name
         raise _unreadable(name, exc) from exc
@@ -108,7 +109,7 @@ def _read(fd: int, name: str, size: int) -> bytes:
 
 
 async def _send_datagram(call: Call, session: Session, fd: int, name: str) -> None:
-    """The file is one datagram, or none: a reader could not know where it was cut."""
+    """The file is sent as one datagram, or not at all: whoever got parts of it could not put them together."""
     data = _read(fd, name, CHUNK)
     if session.peer is not None and len(data) > (most := limit(session.peer.family)):
         raise too_large(name, most)
@@ -117,7 +118,7 @@ async def _send_datagram(call: Call, session: Session, fd: int, name: str) -> No
 
 
 async def _send_stream(call: Call, session: Session, fd: int, name: str) -> None:
-    """As fast as the peer takes it, and no faster; at the end all of it is with the kernel."""
+    """Send as fast as the peer takes it. Returns when the kernel has all of it."""
     size = os.fstat(fd).st_size
     manager, started, read = call.shell.manager, time.monotonic(), 0
 
@@ -135,8 +136,8 @@ async def _send_stream(call: Call, session: Session, fd: int, name: str) -> None
         if session.failure is not None:
             raise session.failure
     finally:
-        # Also where it was cancelled, or the peer went: how far it came is then what one wants to know.
-        # Of a session that goes on, all that it was given goes too.
+        # Also if it was cancelled or the peer closed: the user wants to know how much was sent. A session that is still
+        # open will send all that was read.
         call.shell.notice(state() if session.over else _state(name, read, size, time.monotonic() - started))
 
 
@@ -163,7 +164,7 @@ async def ayt(call: Call) -> None:
     call.session().ayt()
 
 
-async def break_(call: Call) -> None:
+async def send_break(call: Call) -> None:
     call.words(most=0)
     call.session().break_()
 

@@ -10,15 +10,15 @@ from sockcli.errors import UsageError
 from sockcli.sessions.settings import CHOICES
 
 
-async def set_(call: Call) -> None:
-    """Of the session in front; without one, of those to come."""
+async def change(call: Call) -> None:
+    """`set`: of the current session; where there is none, of sessions to come."""
     words = call.words(most=2)
     session = call.shell.manager.current
     settings = session.settings if session is not None else call.shell.settings
     if len(words) < 2:
         values = settings.values()
         if words and words[0] not in values:
-            settings.change(words[0], "")  # says which there are
+            settings.change(words[0], "")  # raises the error that lists the names
         of = f"session {session.number}" if session is not None else "new sessions"
         rows = [(name, value, "|".join(CHOICES[name])) for name, value in values.items() if words in ([], [name])]
         call.shell.show(f"of {of}:\n{table(rows)}")
@@ -33,7 +33,7 @@ async def log(call: Call) -> None:
     if not words:
         raise call.usage("a file is missing, or off")
     if words[0] == "-":
-        # It would write over the line that is being typed, and in a script between our own messages.
+        # On a terminal it would overwrite the line that is being typed; in a script it would mix with our messages.
         raise UsageError("log: give a file; on the screen it is there already", hint=f"usage: {call.command.usage}")
     records = call.session().records
     before = records.log_path

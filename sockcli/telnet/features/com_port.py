@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from sockcli.base.endpoint import quoted
+from sockcli.base.escaping import quoted
 from sockcli.errors import UsageError
 from sockcli.telnet.constants import COM_PORT
 from sockcli.telnet.events import ComPort, Side, TelnetWarning

@@ -1,0 +1,36 @@
+"""Sessions and the REPL, for a user at a terminal."""
+
+from __future__ import annotations
+
+from sockcli.cli.command_line import at_prompt
+from sockcli.cli.settings import RunSettings
+from sockcli.console import entry
+from sockcli.console.escape_key import EscapeKey, parse_escape
+from sockcli.sessions.targets import Target, TcpTarget, UdpTarget
+
+ESCAPE = "^]"
+
+
+def run_session(settings: RunSettings, target: TcpTarget | UdpTarget, escape: str | None) -> None:
+    """One session, whose end is the program's. Raises SockcliError, as a relay does."""
+    key = escape_key(escape)
+    entry.run_session(
+        settings.load_policy(),
+        target,
+        at_prompt,
+        notice=settings.notice,
+        detail=settings.detail,
+        settings=target.settings,
+        escape=key,
+    )
+
+
+def run_repl(settings: RunSettings, target: Target | None, escape: str | None) -> None:
+    """`sockcli repl`: commands, and with `target` a session first. Raises SockcliError."""
+    key = escape_key(escape)
+    entry.run_repl(settings.load_policy(), target, at_prompt, notice=settings.notice, escape=key)
+
+
+def escape_key(text: str | None) -> EscapeKey | None:
+    """Raises UsageError."""
+    return parse_escape(ESCAPE if text is None else text)
