@@ -111,6 +111,11 @@ class Host:
         return self._packed
 
     @property
+    def is_localhost(self) -> bool:
+        """Whether it is `localhost` or a name under it: always this machine, never asked of a server (RFC 6761, 6.3)."""
+        return self.kind is HostKind.NAME and f".{self.text}".endswith(".localhost")
+
+    @property
     def bracketed(self) -> str:
         """As it stands before a `:port`."""
         return f"[{self.text}]" if self.kind is HostKind.IPV6 else self.text

@@ -214,7 +214,7 @@ def _leads_to(pattern: Pattern, address: Host, kind: Scope) -> bool:
             return kind is not Scope.UNSPECIFIED
         case Suffix():
             return kind is Scope.GLOBAL
-        case Exact(Host(text="localhost")):
+        case Exact(host) if host.is_localhost:
             return address in LOOPBACK
         case Exact(host):
             return not host.is_address and kind in (Scope.GLOBAL, Scope.PRIVATE)

@@ -17,7 +17,7 @@ from sockcli.policy import Effect, PlacedRule, Policy, Request, Rule
 
 OUTWARD = (Operation.TCP_CONNECT, Operation.UDP_SEND_TO)
 
-NAMES = ["localhost", "com", "a.com", "b.a.com", "c.b.a.com", "xa.com", "a.com.net"]
+NAMES = ["localhost", "app.localhost", "com", "a.com", "b.a.com", "c.b.a.com", "xa.com", "a.com.net"]
 ADDRESSES = [
     *("127.0.0.1", "127.0.0.2", "10.0.0.1", "10.255.0.1", "169.254.169.254", "8.8.8.8", "224.0.0.1", "0.0.0.0"),
     *("::1", "::", "2606:4700::1111", "fd00::1", "fe80::1", "fe80::1%lo", "fe80::1%eth0", "fe80::1%1", "fe80::1%2"),
@@ -139,7 +139,7 @@ def _reaches(rule: Rule, request: Request, address: Host) -> bool:
         return kind is not Scope.UNSPECIFIED
     if pattern.startswith("*."):
         return kind is Scope.GLOBAL
-    if pattern == "localhost":
+    if pattern in ("localhost", "app.localhost"):
         return address.text in ("127.0.0.1", "::1")
     return not host.is_address and kind in (Scope.GLOBAL, Scope.PRIVATE)
 
