@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from sockcli.base.address_scope import Scope, embedded_ipv4, scope
-from sockcli.base.endpoint import Address, Host, Operation
+from sockcli.base.endpoint import Address, Host, HostKind, Operation
 from sockcli.policy import Effect, PlacedRule, Policy, Request, Rule
 
 OUTWARD = (Operation.TCP_CONNECT, Operation.UDP_SEND_TO)
@@ -97,14 +97,21 @@ def forbids(rule: Rule, request: Request) -> bool:
     assert host is not None
     if covers(rule, request):
         return True
+    pattern = str(rule.pattern)
+    if pattern in ("localhost", "*.localhost"):
+        stand_ins = ("*.localhost", "127.0.0.0/8", "[::1]")
+        others = [Rule.parse(f"{rule.operation}:{text}:{rule.port or '*'}") for text in stand_ins]
+        return any(forbids(other, request) for other in others if other != rule)
     if not host.is_address:
         return False
+    if request.operation is Operation.TCP_LISTEN and host.packed == 0:
+        literal = pattern[-1] == "]" if host.kind is HostKind.IPV6 else pattern[-1].isdigit()
+        if literal and covers(Rule(rule.operation, port=rule.port), request):
+            return True
     if any(covers(rule, request._replace(host=inner)) for inner in embedded_ipv4(host)):
         return True
-    mine, _, zone = str(rule.pattern).strip("[]").partition("%")
-    other, _, other_zone = host.text.partition("%")
-    same_link = not zone or not other_zone or zone.isdigit() != other_zone.isdigit()
-    return mine == other and same_link and covers(Rule(rule.operation, port=rule.port), request)
+    mine, other = (text.partition("%")[0] for text in (pattern.strip("[]"), host.text))
+    return mine == other and covers(Rule(rule.operation, port=rule.port), request)
 
 
 def is_denied(rules: Sequence[tuple[Rule, Effect]], request: Request) -> bool:
