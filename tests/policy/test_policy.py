@@ -299,6 +299,30 @@ def test_deny_wins_in_any_order() -> None:
         assert not policy_of(ruled).decide(connect("a.com")).allowed
 
 
+@pytest.mark.parametrize(
+    ("rules", "host", "allowed"),
+    [
+        (["db.example.com"], "db.example.com", False),
+        (["*.example.com"], "db.example.com", False),
+        (["db.example.com", "10.9.0.0/16"], "db.example.com", False),
+        (["10.9.0.0/16"], "10.9.0.255", False),
+        (["*"], "db.example.com", True),
+        (["10.9.0.255"], "10.9.0.255", True),
+        (["db.example.com", "10.9.0.255"], "db.example.com", True),
+    ],
+)
+def test_a_broadcast_takes_a_rule_for_that_address_or_any_host(rules: list[str], host: str, allowed: bool) -> None:
+    request = Request(Operation.UDP_SEND_TO, Host.parse(host), 80)
+    grant = policy(*(f"udp-send-to:{rule}:80" for rule in rules)).authorize(request)
+    address = Address(Host.parse("10.9.0.255"), 80)
+    if allowed:
+        grant.admit_broadcast(address)
+        return
+    with pytest.raises(Denied) as caught:
+        grant.admit_broadcast(address)
+    assert caught.value.suggestion == "udp-send-to:10.9.0.255:80"
+
+
 def test_an_address_host_is_admitted_as_itself() -> None:
     for host in ("127.0.0.1", "169.254.169.254", "224.0.0.1", "fe80::1%lo", "64:ff9b::127.0.0.1"):
         request = connect(host)
