@@ -31,6 +31,8 @@ class RunSettings:
 
         located = find_manifest(self.manifest)
         policy = Manifest.read(located).policy
+        if located.hides:
+            self.notice(f"the manifest is ./{located.path} here, and not your own {located.hides}")
         self.detail(f"manifest {located.path}, {counted(len(policy.rules), 'rule')}")
         return policy
 
