@@ -26,14 +26,15 @@ class RunSettings:
 
     def load_policy(self) -> Policy:
         """The policy of the manifest in force. Raises ManifestError."""
-        from sockcli.policy.locate import find_manifest
         from sockcli.policy.manifest import Manifest
 
-        located = find_manifest(self.manifest)
-        policy = Manifest.read(located).policy
-        if located.hides:
-            self.notice(f"the manifest is ./{located.path} here, and not your own {located.hides}")
-        self.detail(f"manifest {located.path}, {counted(len(policy.rules), 'rule')}")
+        manifest = Manifest.in_force(self.manifest)
+        policy = manifest.policy
+        if manifest.hides:
+            self.notice(f"the manifest is ./{manifest.path} here, and not your own {manifest.hides}")
+        self.detail(f"manifest {manifest.path}, {counted(len(policy.rules), 'rule')}")
+        if policy.ceiling is not None:
+            self.detail(f"ceiling {policy.ceiling.manifest}, {counted(len(policy.ceiling.rules), 'rule')}")
         return policy
 
     def notice(self, text: str) -> None:

@@ -61,8 +61,11 @@ def find_manifest(
     raise ManifestError(FILE_NAME, [problem], hint=hint)
 
 
-def look_for_manifest(explicit: str | None, environ: Mapping[str, str], *, directory: str = "") -> Located | None:
+def look_for_manifest(
+    explicit: str | None, environ: Mapping[str, str] | None = None, *, directory: str = ""
+) -> Located | None:
     """As `find_manifest`; None where none was named and none is in the usual places."""
+    environ = os.environ if environ is None else environ
     named = explicit if explicit is not None else environ.get(VARIABLE) or None
     if named is not None:
         return Located(named, named=True)
