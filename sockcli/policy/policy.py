@@ -18,7 +18,8 @@ from sockcli.base.address_scope import Scope, scope
 from sockcli.base.endpoint import LOOPBACK, Address, Host, Operation
 from sockcli.errors import Denied, UsageError
 from sockcli.policy.index import AllowIndex, DenyIndex
-from sockcli.policy.rule import AnyHost, Block, Effect, Exact, Pattern, PlacedRule, Request, Rule, Suffix
+from sockcli.policy.rule import AnyHost, Block, Exact, Pattern, PlacedRule, Request, Rule, Suffix
+from sockcli.policy.rule_list import RuleList
 
 _OUTWARD: Final = frozenset({Operation.TCP_CONNECT, Operation.UDP_SEND_TO})
 _SHOWN_ADDRESSES: Final = 4  # however many records a name has, its denial stays a line that can be read
@@ -79,12 +80,12 @@ class Policy:
     def __init__(
         self, rules: Iterable[PlacedRule] = (), *, manifest: str | None = None, ceiling: Ceiling | None = None
     ) -> None:
-        self.rules = tuple(rules)
+        self.rules = rules if isinstance(rules, RuleList) else RuleList.of(rules)
         self.manifest = manifest
         self.ceiling = ceiling
         self._observer: DecisionObserver | None = None
-        self._allow = AllowIndex(placed for placed in self.rules if placed.effect is Effect.ALLOW)
-        self._deny = DenyIndex(placed for placed in self.rules if placed.effect is Effect.DENY)
+        self._allow = AllowIndex(self.rules)
+        self._deny = DenyIndex(self.rules)
 
     @property
     def ceiling_audit(self) -> CeilingAudit | None:
