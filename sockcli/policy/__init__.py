@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sockcli.policy.policy import Ceiling, CeilingAudit, Decision, DecisionObserver, Dropped, Grant, Policy
+from sockcli.policy.policy import Ceiling, CeilingAudit, Decision, DecisionObserver, Dropped, Grant, Policy, check_grant
 from sockcli.policy.rule import Effect, PlacedRule, Request, Rule
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "Policy",
     "Request",
     "Rule",
+    "check_grant",
 ]

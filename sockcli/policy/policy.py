@@ -202,6 +202,8 @@ class Policy:
         admitted: list[Address] = []
         dropped: list[Dropped] = []
         for address in addresses:
+            if type(address.port) is not int or type(address.host) is not Host:
+                raise TypeError(f"{address!r} is no address")
             if address.port != request.port:
                 # The rules were matched for the request's port; they say nothing about another.
                 raise ValueError(f"{address} does not answer {request}")
@@ -276,6 +278,11 @@ def _check(request: Request) -> None:
         return
     if host is None or port is None:
         raise UsageError(f"{operation} needs a host and a port")
+    if type(port) is not int:
+        # A subclass may compare as one port and be another when it is connected to; True is 1.
+        raise UsageError(f"a port is an int, not {type(port).__name__}")
+    if type(host) is not Host:
+        raise UsageError(f"a host is a Host, not {type(host).__name__}")
     if not 0 <= port <= 65_535:
         raise UsageError(f"bad port {port}: a port is a number from 0 to 65535")
     if operation in _OUTWARD and host.is_address and scope(host) is Scope.UNSPECIFIED:
@@ -311,7 +318,11 @@ _ONLY_POLICY: Final = object()
 
 @final
 class Grant:
-    """Permission to make one request: all that resolves, binds, sends or connects takes one. Immutable."""
+    """Permission to make one request: all that resolves, binds, sends or connects takes one. Immutable.
+
+    It keeps a program from reaching what it did not ask for. It is no boundary against code in the same process, which
+    can open a socket by itself.
+    """
 
     __slots__ = ("_policy", "request", "rule", "source")
 
@@ -356,3 +367,9 @@ class Grant:
 
     def __repr__(self) -> str:
         return f"<Grant {self.request} by {self.source}>"
+
+
+def check_grant(grant: Grant) -> None:
+    """At each door to the network: raises TypeError for what only looks like a Grant."""
+    if not isinstance(grant, Grant):
+        raise TypeError(f"it takes a Grant, not {type(grant).__name__}")
