@@ -4,13 +4,14 @@ The words of a command line, or of a line of the REPL, are read by the click opt
 dictionary of them, a TcpValues or a UdpValues. Each function here turns one into a typed value, which says all that
 is to be done:
 
-    function         gives                     run by
-    tcp_run          TcpRun                    cli/tcp_pipe: stdin and stdout on a connection
-    udp_run          UdpSend or UdpReceive     cli/udp_pipe: stdin and stdout on a UDP socket
-    tcp_target       TcpTarget                 a session at a terminal, or one of the REPL or a script
-    udp_target       UdpTarget                 the same for UDP
-    listener_target  ListenTarget              `listen` in the REPL or a script
-    output_options   OutputOptions             cli/pipe_output, which also writes the errors of the functions above
+    function             gives                     run by
+    tcp_run              TcpRun                    cli/tcp_pipe: stdin and stdout on a connection
+    udp_run              UdpSend or UdpReceive     cli/udp_pipe: stdin and stdout on a UDP socket
+    tcp_target           TcpTarget                 a session at a terminal, in the REPL or in a script
+    udp_target           UdpTarget                 the same for UDP
+    tcp_listener_target  ListenTarget              `listen` in the REPL or in a script
+    udp_listener_target  ListenTarget              `listen udp` there
+    output_options       OutputOptions             cli/pipe_output, which also writes the errors of tcp_run and udp_run
 
 What happens to a run, in this order:
 

@@ -1,7 +1,7 @@
 """Character mode: every key goes to the peer as it is typed, and what the peer sends is the screen.
 
-The terminal is raw, so Ctrl-C and Ctrl-Z are the peer's. Two things are not: the escape key, unless it is pasted, and
-the marks that the terminal puts around a pasted block, which the peer did not ask for.
+The terminal is raw, so Ctrl-C and Ctrl-Z go to the peer too. Two things do not: the escape key, unless it is within a
+pasted block, and the marks that the terminal puts around such a block, which the peer did not ask for.
 """
 
 from __future__ import annotations

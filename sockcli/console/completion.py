@@ -1,6 +1,6 @@
 """Completes command lines: from the table of commands, the manifest, the sessions and the disk.
 
-Of a peer it is never more than the address that it sent from.
+The only thing offered that comes from a peer is the address that it sent from.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from sockcli.commands.model import Command
 from sockcli.commands.options import Kind, OptionSpec, by_flag
 from sockcli.commands.shell import Shell
 from sockcli.commands.table import COMMANDS, find, options_of
-from sockcli.console.manifest_names import Name, Named
+from sockcli.console.manifest_names import ManifestNames, Name
 from sockcli.errors import UsageError
 from sockcli.sessions.settings import CHOICES
 from sockcli.sessions.telnet import REQUESTS
 from sockcli.sessions.udp import BoundSession
 from sockcli.telnet.constants import OPTION_NAMES
 
-# More than anyone looks through; all of them are drawn at each key.
+# Offers at most: more than anyone looks through, and all of them are drawn at each key.
 MOST: Final = 200
 # `--eol=lf` has its value in it, and an unknown option is taken for a flag.
 _NO_WORDS: Final = OptionSpec(())
@@ -53,7 +53,7 @@ class CommandCompleter(Completer):
 
     def __init__(self, shell: Shell) -> None:
         self._shell = shell
-        self._named = Named(shell.policy)
+        self._named = ManifestNames(shell.policy)
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:  # noqa: ARG002
         line = document.text_before_cursor
@@ -193,12 +193,12 @@ def files(text: str) -> list[Offer]:
         with os.scandir(os.path.expanduser(folder + slash) or ".") as entries:
             found = [(entry.name, "/" if entry.is_dir() else "") for entry in entries if _is_offered(entry.name, start)]
     except (OSError, ValueError):
-        return []  # it is only about what could be typed
+        return []  # only an offer: the command itself says what is wrong
     return [Offer(f"{folder}{slash}{name}{end}") for name, end in sorted(found)]
 
 
 def _is_offered(name: str, start: str) -> bool:
     if name.startswith(".") and not start:
         return False
-    # A name that would drive the terminal can be typed, by whoever can type it.
+    # A name with control characters is not offered, as it would drive the terminal. It can still be typed.
     return name.startswith(start) and all(map(is_visible, name))

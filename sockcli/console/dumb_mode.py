@@ -41,6 +41,7 @@ class DumbMode:
     async def run(self) -> None:
         self._leaving.clear()
         self._prompted = False
+        self._at_line_start = True  # the mode switch has seen to that
         self._display.on_drained = lambda _: self.wake()
         loop = asyncio.get_running_loop()
         loop.add_reader(self._fd, self._read)

@@ -34,7 +34,7 @@ def run_session(
     settings: SessionSettings | None = None,
     escape: EscapeKey | None = None,
 ) -> int:
-    """`sockcli tcp` or `udp` on a terminal. Over with its session; the exit code, where nothing is raised.
+    """`sockcli tcp` or `udp` on a terminal, until its session is over. The exit code, where nothing is raised.
 
     `notice` and `detail` say something beside the session: before the terminal is taken, and after it is given back.
     Raises SockcliError: nothing could be opened, or what the session failed with; Interrupted for a signal.
@@ -95,8 +95,8 @@ def _run(repl: Repl, begin: Callable[[Repl], Coroutine[None, None, None]], notic
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Until the first prompt, which ends it: what is loaded stays, and looking through it again and again for what
-    does not would take a fifth of the time."""
+    """Collect no garbage until the first prompt (the Repl turns it on again). What is loaded until then stays, and to
+    look through it again and again would take a fifth of the time."""
     gc.disable()
     try:
         yield

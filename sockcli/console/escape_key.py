@@ -15,7 +15,7 @@ class EscapeKey(NamedTuple):
     name: str
 
 
-# Enter, Tab, Backspace and Esc are keys that every session needs, or the first byte of many others.
+# Enter, Tab and Backspace are needed in every session, and Esc is the first byte of many keys.
 _NEEDED: Final = frozenset(b"\t\n\r\b\x1b\x7f")
 
 

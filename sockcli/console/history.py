@@ -1,6 +1,6 @@
-"""What was typed, to be found again: commands and lines apart, in one file that is nobody else's to read.
+"""What was typed, to be found again: commands and lines apart, in one file that only the user can read.
 
-A line of the file is a mark and the text. What was typed while the peer had the echo never gets here.
+A line of the file is a mark and the text. What was typed while the peer had the echo is never kept.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Final
 
 from prompt_toolkit.history import History
 
-# More than anyone searches, and read within a millisecond or two.
+# Entries: more than anyone searches, and read within a millisecond or two.
 KEPT: Final = 1_000
-# Past this many bytes the file is written anew with what is kept of it, at the next start.
+# Bytes. A larger file is rewritten at the next start, with the last KEPT entries.
 _LARGEST: Final = 256 * 1024
-# A longer line was pasted, or is data.
+# Characters. A longer line was pasted, or is data, and is not kept.
 _LONGEST: Final = 4_096
 
 COMMANDS: Final = ":"
@@ -33,7 +33,7 @@ def history_path(environ: Mapping[str, str] = os.environ) -> Path | None:
 
 
 class HistoryFile:
-    """Best effort: a disk that is full or read-only is no reason to bother anyone who is typing."""
+    """Errors of the file are ignored: a full or read-only disk is no reason to disturb a user who is typing."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -46,7 +46,7 @@ class HistoryFile:
         return [text for kind, text in self._entries if kind == mark]
 
     def add(self, mark: str, text: str) -> None:
-        """Several programs may do this at once: one write, at the end of the file, is one line."""
+        """Append it. Several programs may do this at once: each line is one write at the end of the file."""
         if self._entries is None:
             self._entries = self._read()
         self._entries.append((mark, text))

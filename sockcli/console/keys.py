@@ -44,7 +44,7 @@ def key_bindings(actions: Actions, escape: EscapeKey | None) -> KeyBindings:
 
 
 def _edit_line(keys: KeyBindings, actions: Actions) -> None:
-    """What makes the line, gives it up, and sends it."""
+    """Keys that make the line, give it up, and send it."""
     in_line = has_focus(DEFAULT_BUFFER)
     is_empty = Condition(lambda: not get_app().current_buffer.text)
 
@@ -71,7 +71,7 @@ def _edit_line(keys: KeyBindings, actions: Actions) -> None:
         text = actions.paste(event.data.replace("\r\n", "\n").replace("\r", "\n"))
         event.current_buffer.insert_text(text)
 
-    # As on a terminal that edits lines itself; prompt_toolkit has only the Emacs name for it, Ctrl-Q.
+    # Ctrl-V takes the next key as it is, as on a terminal that edits lines itself. prompt_toolkit has only Ctrl-Q.
     keys.add("c-v", filter=in_line)(get_by_name("quoted-insert"))
 
     @keys.add("tab", filter=in_line & ~Condition(actions.completes))
@@ -80,7 +80,7 @@ def _edit_line(keys: KeyBindings, actions: Actions) -> None:
 
 
 def _leave_line(keys: KeyBindings, actions: Actions, escape: EscapeKey | None) -> None:
-    """What is for something else than the line: the program, the command prompt, the peer."""
+    """Keys for something else than the line: the program, the command prompt, the peer."""
     quoting = Condition(lambda: get_app().quoted_insert)
 
     @keys.add("c-z")
@@ -95,8 +95,8 @@ def _leave_line(keys: KeyBindings, actions: Actions, escape: EscapeKey | None) -
     def _go_back(event: KeyPressEvent) -> None:
         actions.go_back(event.data)
 
-    # prompt_toolkit would search for the character that is typed next. To the users of telnet it is the escape key, and
-    # where it is not, a key like any other.
+    # In prompt_toolkit Ctrl-] searches for the character that is typed next. To users of telnet it is the escape key;
+    # where another one is, it is a character like any other.
     @keys.add("c-]", filter=~Condition(actions.any_key_goes_back) & ~quoting, eager=True)
     def _control(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text(event.data)
@@ -109,7 +109,7 @@ def _leave_line(keys: KeyBindings, actions: Actions, escape: EscapeKey | None) -
 
 
 def _restore_after_search(keys: KeyBindings) -> None:
-    """A search that is given up leaves the line as it was; prompt_toolkit leaves what was found."""
+    """A search that is given up restores the line as it was. prompt_toolkit would leave what was found."""
     line = (0, 0)
 
     @keys.add("c-r", filter=control_is_searchable)

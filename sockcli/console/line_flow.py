@@ -10,17 +10,17 @@ from typing import Final
 
 COLOURS: Final = re.compile(rb"\x1b\[([0-9;:]*)m")
 _PLAIN: Final = b"\x1b[0m"
-# An unfinished line is a prompt only while it is short. A longer one is shown as it comes, row by row: with "lines"
-# that never end there would be nothing to see, and every key would draw all of it again.
+# Rows. An unfinished line is a prompt only while it is at most this long. A longer one is written row by row as it
+# comes: else a "line" that never ends would never be seen, and every key would draw all of it again.
 _ROWS: Final = 2
-# Colours in force that are brought back on the next line. Only the last few can be seen: each new one of a kind
-# replaces one before it, and no program has more kinds than this in force.
+# Colour sequences that are repeated on the next line. Only the last few matter: each one replaces an earlier one of its
+# kind (foreground, background, bold …), and no program has more kinds than this in force.
 _MOST_COLOURS: Final = 8
 # What stays within the line that the cursor is on: colours, erasing, moving to and fro, and whatever is visible.
 _WITHIN: Final = re.compile(rb"(?:\x1b\[(?:[0-9;:]*m|0?J|[0-9]*[@CDKPX])|[^\x00-\x07\x0a-\x1f\x7f])*")
-# What is not to be done again with it: modes, which are brought back on their own, and the bell.
+# What is left out when that line is written again: modes, which the filter brings back, and the bell.
 _MODES: Final = re.compile(rb"\x1b\[\?[0-9;]*[hl]|\x1b[=>]|\x07")
-# What is followed of an unfinished line in character mode. A prompt is shorter.
+# Bytes that are remembered of the cursor's line in character mode. A prompt is shorter.
 _LONGEST_TAIL: Final = 1024
 
 

@@ -1,8 +1,8 @@
 """Line mode: a line that is typed, and above it, at once, what comes in. The peer's unfinished line is the prompt.
 
-What comes in is written in batches, each between an erase of the line and its redraw, and no more often than eyes
-can see: so a flood costs a bounded number of redraws, and a key that is typed meanwhile shows with the next of them.
-How large a batch is follows the terminal, since a key shows only behind all that was written before it.
+What comes in is written in batches. For each the line is erased and then drawn again, and no more often than eyes can
+see, so that a flood costs few redraws; a key that is typed meanwhile shows with the next one. The size of a batch is
+adapted to how fast the terminal is, since a key shows only behind all that was written before it.
 
 Not patch_stdout, which can hold output back for 150 ms. Never ANSI() or HTML() of what a peer sent.
 """
@@ -42,19 +42,19 @@ ANSWER_PROMPT: Final = "(any key goes back) "
 # Where the user wants no colours, a suggestion is not to look as if it had been typed.
 _COLOURLESS: Final = {"auto-suggestion": "underline"}
 
-# Between two batches: 30 a second look like flowing text, and leave most of the time for everything else.
+# Seconds between two batches: 30 a second look like flowing text, and leave most of the time for everything else.
 INTERVAL: Final = 0.03
-# A batch. The least shows some lines even on a serial line; the most is what a fast terminal takes in an interval.
+# Bytes of a batch. The least shows some lines even on a serial line; the most is what a fast terminal takes meanwhile.
 LEAST: Final = 2 * 1024
 MOST: Final = 256 * 1024
-# A batch that took the terminal, or us, longer than this is halved, so that a key waits for less than 100 ms in all;
-# one that took less than the other is doubled.
+# Seconds. After a batch that took the terminal, or us, longer than SLOW the next is half as large, so that a key waits
+# for less than 100 ms in all; after one that took less than FAST it is twice as large.
 SLOW: Final = 0.03
 FAST: Final = 0.01
 
-# A pasted block that is larger goes nowhere: every key would draw all of it again. `sendfile` has no limit.
+# Characters. A larger pasted block is refused: every key would draw all of it again. `sendfile` has no limit.
 LARGEST_PASTE: Final = 64 * 1024
-# Rows for what may complete a command, where the terminal has them beside the line and the toolbar.
+# Rows of the completion menu, where the terminal has so many beside the line and the toolbar.
 MENU: Final = 8
 NOT_MENU: Final = 1
 
@@ -67,7 +67,7 @@ class HideTyped(Processor):
 
 
 class SuggestFromHistory(AutoSuggest):
-    """The rest of the last line that began so, unless it is a command that failed: so it would again."""
+    """Suggests the rest of the last line that began so, but no command that failed when it was run last."""
 
     def __init__(self, controller: ModeController) -> None:
         self._controller = controller
@@ -255,7 +255,7 @@ class LineMode:
     def _before_render(self) -> None:
         self._drafts.follow()  # a hidden line that was emptied is hidden no longer
         size = self._display.size
-        # Of what the menu wants more than there is, prompt_toolkit shows nothing at all, the line included.
+        # Where the menu needs more rows than there are, prompt_toolkit shows nothing at all, not even the line.
         self._prompt_session.reserve_space_for_menu = max(0, min(MENU, size[1] - NOT_MENU))
         if size != self._size:
             self._size = size
@@ -270,7 +270,7 @@ class LineMode:
             self._drop(text)
 
     def _unless_orphaned(self, action: Callable[[], None]) -> Callable[[], None]:
-        """A key's action; at a line that a session has left, it is to have done with that."""
+        """`action`, but at an orphaned line the key gives that line up instead."""
 
         def act() -> None:
             if self._drafts.orphaned_by is None:
@@ -301,7 +301,7 @@ class LineMode:
         elif view is not None and not self._drafts.hidden:
             self._drafts.entered_line(text)
             self._show(self._controller.take_messages() + _typed(view.lines.complete(), text))
-        # Where the peer has the echo, the end of the line is its to show as well.
+        # Where the peer has the echo, it also shows the end of the line.
 
     def _paste(self, text: str) -> str:
         """A block is one line to enter, however many it has: it shows what would be sent, and waits for Enter."""

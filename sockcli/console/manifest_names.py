@@ -1,6 +1,6 @@
-"""What the manifest's rules name: the hosts and ports that completion offers. Looked through once, for all keys typed.
+"""The hosts and ports that the manifest's rules name, which completion offers. The rules are looked through once.
 
-Nothing else is offered. What a peer sends is not, so a peer cannot put words into the user's mouth.
+Nothing else is offered. In particular nothing that a peer sent: it could offer a command that does harm.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ class Name(NamedTuple):
     rule: str
 
 
-class Named:
-    """Of one policy."""
+class ManifestNames:
+    """The names in the rules of one policy."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._rules: dict[Operation, list[PlacedRule]] = {}
         self._hosts: dict[Operation, list[Name]] = {}
-        self._ports: tuple[Operation, str, list[Name]] | None = None  # asked for at each key, so the last is kept
+        self._ports: tuple[Operation, str, list[Name]] | None = None  # the last answer: asked for at each key
 
     def hosts(self, operation: Operation) -> list[Name]:
         """In the manifest's order, each once."""
@@ -41,7 +41,7 @@ class Named:
         return self._hosts[operation]
 
     def ports(self, operation: Operation, host: str) -> list[Name]:
-        """Those that a rule names for this host, and that no other forbids."""
+        """The ports that a rule names for this host, and that no other rule denies."""
         if self._ports is None or self._ports[:2] != (operation, host):
             self._ports = operation, host, self._find_ports(operation, host)
         return self._ports[2]
@@ -68,7 +68,7 @@ class Named:
         return self._rules[operation]
 
     def _may(self, operation: Operation, host: Host, port: int | None) -> bool:
-        """Whether the rules allow it; of any port there is nothing to ask yet."""
+        """Whether the rules allow it. A rule for any port names none, so there is nothing to check yet."""
         return port is None or self._policy.decide(Request(operation, host, port)).allowed
 
 

@@ -1,4 +1,4 @@
-"""What we say ourselves: what commands show, errors, what became of sessions. Kept until there is a place for it."""
+"""What we say ourselves: what commands show, errors, what became of sessions. Kept until a mode can write it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Final
 from sockcli.base.escaping import printable
 from sockcli.errors import SockcliError
 
-# Lines that wait while a full-screen program has the terminal. The last ones are the ones to read.
+# Lines that wait while a full-screen program has the terminal; the oldest are dropped.
 MOST: Final = 500
 
 
 class Messages:
-    """`said` is told that there are more."""
+    """`said()` is called each time that there is something new."""
 
     def __init__(self, said: Callable[[], None]) -> None:
         self._said = said
         self._lines: deque[str] = deque(maxlen=MOST)
-        self.spoke = False  # since somebody last set this to False
+        self.spoke = False  # something was said since somebody last set this to False
 
     def show(self, text: str) -> None:
         """Lines as they are. Controls in them are made visible."""
@@ -39,6 +39,6 @@ class Messages:
 
     def take(self) -> bytes:
         """Lines for the terminal, each with its CR LF."""
-        words = "".join(f"{line}\r\n" for line in self._lines)
+        text = "".join(f"{line}\r\n" for line in self._lines)
         self._lines.clear()
-        return words.encode("utf-8", "backslashreplace")
+        return text.encode("utf-8", "backslashreplace")

@@ -154,7 +154,8 @@ class ModeSwitch:
         if self.mode is self._character:
             self._enter_character(view)
         elif view.character and view.must_switch:
-            self._tty.display.write(view.begin_lines(self._tty.display.size[0]))
+            columns = self._tty.display.size[0]
+            self._tty.display.write(view.begin_printing() if self._tty.dumb else view.begin_lines(columns))
 
     def _enter_character(self, view: SessionView) -> None:
         if self._tty.dumb:

@@ -1,7 +1,7 @@
 """The peer's unfinished line as a prompt: its text and its colours, as the line editor takes them.
 
-Not ANSI(), which lets through what stands between two marks of its own. Here only what is a colour becomes a style,
-and of the rest only what is visible becomes text.
+Not prompt_toolkit's ANSI(), which lets through whatever stands between two marks of its own. Here only a colour becomes
+a style, and of the rest only what is visible becomes text.
 """
 
 from __future__ import annotations

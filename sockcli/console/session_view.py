@@ -75,6 +75,13 @@ class SessionView:
         written = self._terminal.set_character(False)
         return written + (CLEAR_LINE if self.lines.resume(columns) else NEW_LINE)
 
+    def begin_printing(self) -> bytes:
+        """As `begin_lines`, on a terminal that can only print: what stands there stays, and the cursor goes below."""
+        written = self._terminal.set_character(False)
+        below = NEW_LINE if self.lines.partial else b""
+        self.lines = LineFlow()
+        return written + below
+
     def set_aside(self) -> bytes:
         """The command prompt, or the shell, takes the terminal; the peer's modes are undone. Again is harmless."""
         written = self._terminal.suspend()

@@ -1,6 +1,6 @@
 """The line below the line: which session, in which mode, what went and came, and what else came meanwhile.
 
-In reverse video and bold, which read on light and dark alike; of colours only those that do so too.
+In reverse video and bold, which can be read on a light and a dark ground, and only in colours that can be read on both.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _UNITS: Final = ("", "k", "M", "G", "T")
 
 
 def fragments(session: Session | None, others: Sequence[Session], columns: int) -> list[tuple[str, str]]:
-    """Styles and texts, at most `columns` wide: what is last is left out first."""
+    """Styles and texts, narrower than `columns`: the last ones are left out where there is no room."""
     unread = [f"{each.number}: {amount(each.inbox.unread)} bytes unread" for each in others if each.inbox.unread]
     if session is None:
         first = f"{len(others)} session{'s' if len(others) != 1 else ''}" if others else "no session"
@@ -51,7 +51,7 @@ def fragments(session: Session | None, others: Sequence[Session], columns: int) 
 
 
 def mode(session: Session) -> str:
-    """One or two words."""
+    """How the session is used, in one or two words."""
     words = "telnet " if session.speaks_telnet else ""
     words += "character" if session.character_mode else "line"
     return f"{words}, input ended" if session.input_ended else words

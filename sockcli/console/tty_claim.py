@@ -1,7 +1,7 @@
-"""The terminal, taken from the start: what is typed while a connection is made belongs to it, and is shown by it.
+"""The terminal, claimed from the start: it does not show what is typed while a connection is made.
 
-Left to itself the terminal would show that, and then the line editor once more. Nothing of it is read here: where no
-connection is made, it is the shell's.
+The line editor shows it later, when there is a session that it is for; else it would stand there twice. Nothing is read
+here: where no connection is made, what was typed is left to the shell.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def claimed_tty() -> Iterator[ClaimedTty]:
 
 
 def _show_no_keys(discipline: LineDiscipline) -> None:
-    """From now on. The beginning of a line that was shown before is taken off; whole lines scroll up, and stay."""
+    """Show no keys from now on. Of what was shown before, the beginning of a line is erased; whole lines stay."""
     whole = pending_input(STDIN)
     discipline.set("cbreak")
     if pending_input(STDIN) > whole:

@@ -17,7 +17,7 @@ from sockcli.errors import SockcliError
 from sockcli.stdio.line_discipline import window_size
 from sockcli.stdio.sink import Sink
 
-# A terminal that does not tell its size is taken to have the one that all of them had.
+# Columns and rows of a terminal that does not tell its size.
 USUAL_SIZE: Final = (80, 24)
 
 
@@ -73,5 +73,5 @@ class TtyOutput:
         try:
             action()
         except SockcliError:
-            # A terminal that was closed. SIGHUP says so too, and ends us; until then there is nobody to tell.
+            # The terminal was closed. SIGHUP will come for that and end us; there is nobody to tell meanwhile.
             self.gone = True

@@ -25,7 +25,7 @@ from sockcli.stdio.line_discipline import is_foreground
 # SIGQUIT as well, which is the terminal's own way to end a program.
 ENDING: Final = (*SIGNALS, signal.SIGQUIT)
 
-# How soon it is noticed that the shell brought us to the foreground again without saying so, as some do after `bg`.
+# Seconds until it is noticed that the shell brought us to the foreground again without SIGCONT, as some do after `bg`.
 _LOOK_AGAIN: Final = 0.3
 
 

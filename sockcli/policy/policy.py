@@ -5,7 +5,8 @@ and a deny rule wins over every allow rule. No I/O: the addresses of a name are 
 hand, and come back to `Grant.admit`.
 
 Both steps, `authorize` and `admit`, tell the policy's observer, so that no use of the network escapes a record of the
-decisions. `decide` and `Grant.refusal` answer the same questions for those who only want to know, and tell nobody.
+decisions. `decide`, `refusal` and `Grant.refusal` answer the same questions for those who only want to know, and tell
+nobody.
 """
 
 from __future__ import annotations
@@ -101,12 +102,21 @@ class Policy:
         decision = self.decide(request)
         if self._observer is not None:
             self._observer.decided(request, decision)
+        denied = self._denied(request, decision)
+        if denied is not None:
+            raise denied
+        assert decision.placed is not None  # what no rule covers is denied
+        return Grant(_ONLY_POLICY, self, request, decision.placed)
+
+    def refusal(self, request: Request) -> Denied | None:
+        """What `authorize` would raise; None where it would give a Grant. Raises UsageError as `decide` does."""
+        return self._denied(request, self.decide(request))
+
+    def _denied(self, request: Request, decision: Decision) -> Denied | None:
         allowed, placed, suggestion = decision
         if placed is None:
-            raise self._denial(request, "no rule allows it", suggestion=suggestion)
-        if not allowed:
-            raise self._denial(request, f"{placed} forbids it", forbidding=placed)
-        return Grant(_ONLY_POLICY, self, request, placed)
+            return self._denial(request, "no rule allows it", suggestion=suggestion)
+        return None if allowed else self._denial(request, f"{placed} forbids it", forbidding=placed)
 
     def _denial(
         self,

@@ -1,4 +1,4 @@
-"""What the event loop waits for on behalf of sessions: their descriptors and their limits."""
+"""Has the event loop wait for what the sessions wait for: their descriptors, and the ends of their time limits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class LoopRegistration:
     """To be used on the event loop's thread."""
 
     def __init__(self, held: Callable[[Session], bool], changed: Callable[[Session], None]) -> None:
-        """`held`: read nothing from it for now. `changed` is told each time that something was done."""
+        """`held`: whether to read nothing from a session for now. `changed` is called after a session did something."""
         self._held = held
         self._changed = changed
         self._awaited: dict[int, tuple[int, bool, bool]] = {}
@@ -22,7 +22,7 @@ class LoopRegistration:
         self._woken: set[int] = set()
 
     def watch(self, session: Session) -> None:
-        """Have the loop wait for what the session waits for, and no longer for what it does not."""
+        """Have the loop wait for exactly what the session waits for now."""
         if session.over:
             return
         fd = session.fileno()
@@ -59,7 +59,7 @@ class LoopRegistration:
         try:
             session.ready()
         except SockcliError as exc:
-            # A log that cannot be written, no descriptors: not the peer's doing, but the end of the session.
+            # A log that cannot be written, or no descriptors left. The peer did nothing wrong, but the session ends.
             session.fail(exc)
             return
         self._changed(session)
@@ -68,7 +68,7 @@ class LoopRegistration:
         left = session.due().remaining()
         timer = self._timers.get(session.number)
         if left is None or (timer is not None and timer.when() <= loop.time() + left):
-            return  # a limit that moved on is looked at again when the timer ends
+            return  # a limit that was put off since then: when the timer ends, the rest of it gets another
         if timer is not None:
             timer.cancel()
         self._timers[session.number] = loop.call_later(left, partial(self._time_passed, session))

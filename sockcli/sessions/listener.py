@@ -12,13 +12,13 @@ from sockcli.sessions.session import Session, SessionOwner
 from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import TcpTarget
 
-# For want of a descriptor: the listener stays readable, so waiting for it would spin. A second costs nothing, and
-# whoever closes something has not long to wait.
+# Seconds without accepting after we ran out of descriptors. The listener stays readable then, so waiting for it would
+# spin. A peer hardly notices a second, and costs us nothing meanwhile.
 PAUSE: Final = 1.0
 
 
 class ListenerSession(Session):
-    """Made by the manager on a listener, which belongs to it from then on."""
+    """Made by the manager. The listener belongs to the session from then on."""
 
     kind: ClassVar[str] = "tcp-listen"
     doing: ClassVar[str] = "listening on"
@@ -26,7 +26,7 @@ class ListenerSession(Session):
     def __init__(
         self, tcp_listener: TcpListener, target: TcpTarget, settings: SessionSettings, owner: SessionOwner
     ) -> None:
-        """`target` says how its peers' sessions are to be."""
+        """`target`: with what options the sessions of its peers are made."""
         super().__init__(tcp_listener.grant, settings, owner)
         self.target = target
         self._tcp = tcp_listener

@@ -25,7 +25,7 @@ from sockcli.sessions.opener import BackgroundOpener, MakeEngine
 from sockcli.sessions.session import Session
 from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import ListenTarget, Target, TcpTarget, UdpTarget
-from sockcli.sessions.tcp import StreamSession
+from sockcli.sessions.tcp import TcpSession
 from sockcli.sessions.udp import BoundSession, DatagramSession
 from sockcli.stdio.recording import AT_A_PROMPT, open_records
 from sockcli.stdio.tap import Tap
@@ -262,7 +262,7 @@ class SessionManager:
     def session_accepted(self, session: Session, accepted: object) -> None:
         assert isinstance(session, ListenerSession)
         assert isinstance(accepted, TcpTransport)
-        peer = StreamSession(accepted, session.target, session.settings.copy(), self, self._size)
+        peer = TcpSession(accepted, session.target, session.settings.copy(), self, self._size)
         self._add(peer)
         taken = self._current not in (None, session) or not self._observer.free
         how = f"; `use {peer.number}` shows it" if taken else ""
@@ -277,7 +277,7 @@ class SessionManager:
     def _session(self, transport: Transport, target: TcpTarget | UdpTarget) -> Session:
         settings = self._settings_for(target)
         if isinstance(target, TcpTarget):
-            return StreamSession(transport, target, settings, self, self._size)
+            return TcpSession(transport, target, settings, self, self._size)
         return DatagramSession(transport, target, settings, self)
 
     async def _listen(self, target: ListenTarget, grant: Grant) -> Session:

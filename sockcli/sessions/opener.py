@@ -1,6 +1,6 @@
-"""Opening what may take long, beside everything else: on a thread, with a pipe that ends its waits.
+"""Opening in the background: on a thread, because it may take long, with a way to end its waits.
 
-The engine blocks, and asyncio knows no way to end a thread. It need not: every wait of the engine's takes an Interrupt.
+The engine blocks, and asyncio cannot end a thread. It need not: every wait of the engine takes an Interrupt.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MakeEngine = Callable[[Interrupt], Engine]
 
 
 class BackgroundOpener:
-    """What an engine opens, without anybody having to wait for it. Raises what the engine does."""
+    """Awaits what an engine opens. Its methods raise what the engine's raise, and can be cancelled."""
 
     def __init__(self, make_engine: MakeEngine) -> None:
         self._make_engine = make_engine
@@ -41,7 +41,7 @@ class BackgroundOpener:
         return await opened(lambda interrupt: self._make_engine(interrupt).bind(grant, options), _close)
 
     async def addresses(self, grant: Grant, family: int) -> Sequence[Answer]:
-        """Those that its host has, and whether each may be used."""
+        """The addresses that its host has, and for each whether it may be used."""
         return await opened(
             lambda interrupt: self._make_engine(interrupt).resolve(grant, family=family), lambda _: None
         )
@@ -56,7 +56,10 @@ def _close(what: _Open) -> None:
 
 
 async def opened(work: Callable[[Interrupt], T], discard: Callable[[T], None]) -> T:
-    """What `work` gives. Cancelled, it ends within a moment; what it had opened all the same goes to `discard`."""
+    """The result of `work`, which runs on a thread. Raises what it raises.
+
+    Cancelled, it ends within a moment: `work` is interrupted. What it opened all the same is given to `discard`.
+    """
     loop = asyncio.get_running_loop()
     result: asyncio.Future[T] = loop.create_future()
     cancellation = Cancellation()
@@ -77,7 +80,7 @@ async def opened(work: Callable[[Interrupt], T], discard: Callable[[T], None]) -
             value = work(cancellation)
         except BaseException as exc:  # noqa: BLE001  # not for this thread to judge
             error = exc
-        with suppress(RuntimeError):  # the loop is gone, and the process with it
+        with suppress(RuntimeError):  # the loop is closed: the process is ending
             loop.call_soon_threadsafe(deliver, value, error)
 
     # A daemon: a lookup that hangs must not keep the process from ending.
@@ -87,5 +90,5 @@ async def opened(work: Callable[[Interrupt], T], discard: Callable[[T], None]) -
     except asyncio.CancelledError:
         cancellation.cancel()
         if not result.cancelled() and result.exception() is None:
-            discard(result.result())  # it came in the same moment
+            discard(result.result())  # it was opened in the same moment
         raise

@@ -11,7 +11,10 @@ from sockcli.stdio.tap import Tap
 
 
 class Records:
-    """Of one session. `lost` hears of one that cannot be written any more; the session goes on without it."""
+    """The files that one session is recorded to.
+
+    `lost(error)` is called for one that cannot be written any more, unless it is vital; the session goes on without it.
+    """
 
     def __init__(self, lost: Callable[[LocalFailure], None]) -> None:
         self.log_path: str | None = None  # where both directions' bytes go
@@ -21,9 +24,9 @@ class Records:
         self._log: Tap | None = None
 
     def add(self, taps: Sequence[Tap], log: str | None, *, vital: bool) -> None:
-        """What `open_records` opened, for it was to be done before connecting; the last is that for `log`.
+        """Record to what `open_records` opened before the session was; the last of `taps` is the one for `log`.
 
-        One that is `vital` ends the session when it cannot be written: LocalFailure is then raised.
+        `vital`: the session ends if one of them cannot be written. `received` and `sent` then raise LocalFailure.
         """
         self._taps += taps
         self._vital = taps if vital else ()
@@ -31,7 +34,7 @@ class Records:
             self._log, self.log_path = taps[-1], log
 
     def start_log(self, path: str) -> bool:
-        """Log from now on, behind what the file has; whether it has anything. Raises LocalFailure, UsageError."""
+        """Log from now on, appending. Whether the file had something already. Raises LocalFailure, UsageError."""
         tap, appends = open_log(path)
         self.stop_log()
         self._log, self.log_path = tap, path
@@ -46,7 +49,7 @@ class Records:
             tap.close()
 
     def received(self, data: bytes) -> None:
-        """What was on the wire. Raises LocalFailure."""
+        """Bytes as they came off the wire. Raises LocalFailure."""
         self._each(lambda tap: tap.received(data))
 
     def sent(self, data: memoryview) -> None:
@@ -69,7 +72,7 @@ class Records:
                 if tap in self._vital:
                     raise
                 self._forget(tap)
-                with suppress(LocalFailure):  # has been said
+                with suppress(LocalFailure):  # `lost` tells of the first one
                     tap.close()
                 self._lost(exc)
 

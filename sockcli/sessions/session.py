@@ -216,8 +216,8 @@ class Session:
 
     @property
     def _output_blocked(self) -> bool:
-        """The peer has to wait for whoever reads what it sent."""
-        return False
+        """Nothing is read from the peer until somebody takes what it sent. Only the current session waits so."""
+        return self.is_current and self.inbox.full
 
     # What came
 

@@ -38,7 +38,7 @@ class SessionSettings:
     ) -> None:
         """`eol` auto: as telnet's mode has it, else LF. `terminal` auto: screen in character mode, else safe.
 
-        None is what there is where nobody chooses. Raises UsageError.
+        None: not chosen, so the default, which `over` may replace. Raises UsageError.
         """
         given = {"eol": eol, "encoding": encoding, "view": view, "timestamps": timestamps, "terminal": terminal}
         self._chosen = {name: value for name, value in given.items() if value is not None}
@@ -47,7 +47,7 @@ class SessionSettings:
             self.change(name, value)
 
     def change(self, name: str, value: str) -> None:
-        """Raises UsageError, and then changes nothing."""
+        """Set one. Raises UsageError, and then changes nothing."""
         choices = CHOICES.get(name)
         if choices is None:
             raise UsageError(f'no such setting: "{printable(name)}"', hint=f"one of: {', '.join(CHOICES)}")
@@ -65,7 +65,7 @@ class SessionSettings:
         return type(self)(**self.values())
 
     def over(self, others: SessionSettings) -> SessionSettings:
-        """These as they were given, and for the rest the others."""
+        """New settings: what was chosen when these were made, and for the rest what `others` have."""
         return SessionSettings(**{**others.values(), **self._chosen})
 
 

@@ -13,12 +13,13 @@ from sockcli.policy import Request
 from sockcli.sessions.settings import SessionSettings
 from sockcli.telnet import TelnetOptions
 
-# auto: once the peer does, and from the start on port 23. piped: from the start, as in a pipe, which has no keyboard.
+# auto: once the peer speaks it, and from the start on port 23. piped: from the start, but as in a pipe, which has no
+# keyboard: the mode stays line.
 TelnetUse = Literal["auto", "on", "piped", "off"]
 
 
 class SessionLimits(NamedTuple):
-    """When a session ends by itself, with exit 7; seconds. The names are those of `sockcli tcp`'s options."""
+    """When a session ends by itself, with exit 7. In seconds; the names are those of `sockcli tcp`'s options."""
 
     deadline: Deadline = NEVER
     idle_timeout: float | None = None

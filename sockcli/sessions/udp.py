@@ -18,17 +18,17 @@ from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import UdpTarget
 from sockcli.telnet.line_endings import EOLS
 
-# Datagrams that the kernel does not take yet, in bytes. UDP's queue is hardly ever full, and nothing is gained by
-# keeping many datagrams for a network that drops them.
+# Bytes of datagrams that wait for the kernel. Its queue is hardly ever full, and nothing is gained by keeping many
+# datagrams for a network that drops them.
 OUT_LIMIT: Final = 256 * 1024
-# Of whom it is remembered that a datagram came, to be answered: as many as one looks through.
+# Senders that are remembered, for completion to offer: as many as a user looks through.
 MOST_SENDERS: Final = 16
-# So that a flood does not keep the loop from the keyboard: as many bytes, about, as one read of a stream.
+# Datagrams read before the loop looks at the keyboard again: about as many bytes as one read of a stream.
 MOST_AT_ONCE: Final = 64
 
 
 class UdpSession(Session):
-    """What both kinds have: datagrams wait to be sent, and come in as they are."""
+    """What both kinds have."""
 
     def __init__(
         self, grant: Grant, settings: SessionSettings, owner: SessionOwner, target: UdpTarget | None = None
@@ -154,7 +154,7 @@ class BoundSession(UdpSession):
     def __init__(self, receiver: UdpReceiver, settings: SessionSettings, owner: SessionOwner) -> None:
         super().__init__(receiver.grant, settings, owner)
         self._receiver = receiver
-        self.senders: dict[Address, None] = {}  # the last to speak at the end
+        self.senders: dict[Address, None] = {}  # in the order in which they last sent, the latest at the end
 
     @property
     def family(self) -> int:

@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from sockcli.base.endpoint import Address
 from sockcli.cli.command_line import at_prompt, parse_at_prompt
 from sockcli.commands.options import Kind, OptionSpec, by_flag
 from sockcli.commands.table import COMMANDS, find, help_text, markdown_table, options_of, split
 from sockcli.errors import Denied, TimedOut, UsageError
+from sockcli.policy import Decision, Grant, Request
+from sockcli.policy.policy import Dropped
 from sockcli.sessions import manager
 from sockcli.sessions.session import Session
 from sockcli.stdio.progress import amount
@@ -432,3 +435,27 @@ def test_whom_a_datagram_goes_to_is_one_word_or_two(udp_peer: socket.socket, for
 def test_a_record_is_not_written_over_the_prompt(option: str) -> None:
     with pytest.raises(UsageError, match="is the screen; give a file"):
         parse_at_prompt(["tcp", option, "-", "127.0.0.1", "1"])
+
+
+def test_check_is_no_use_of_the_network_and_is_not_told_to_the_policys_observer() -> None:
+    class Recorder:
+        def __init__(self) -> None:
+            self.asked: list[Request] = []
+
+        def decided(self, request: Request, decision: Decision) -> None:  # noqa: ARG002
+            self.asked.append(request)
+
+        def admitted(self, grant: Grant, admitted: Sequence[Address], dropped: Sequence[Dropped]) -> None:
+            raise AssertionError(f"{grant}: {admitted} {dropped}")
+
+    async def main() -> None:
+        policy, recorder = policy_of("tcp-connect:a.test:80"), Recorder()
+        policy.observe(recorder)
+        shell = TestShell(policy)
+        await shell.run("check tcp-connect a.test 80")
+        with pytest.raises(Denied):
+            await shell.run("check tcp-connect b.test 80")
+        assert [shown.split()[0] for shown in shell.shown] == ["allowed", "denied"]
+        assert recorder.asked == []
+
+    asyncio.run(main())

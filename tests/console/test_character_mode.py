@@ -326,3 +326,21 @@ def test_a_peer_that_does_not_read_holds_the_keys_back_and_loses_none(start: Sta
         terminal.read(0.02)
     assert typed > 256 * 1024
     receive(connection, (block * (typed // len(block) + 1))[:typed])
+
+
+def test_the_escape_key_ends_the_reading_of_an_answer_as_well(start: Start, peer: Peer) -> None:
+    """And the next time it gives a command prompt again, which takes a command."""
+    terminal, connection = session(start, peer)
+    connection.sendall(b"\x1b[?1049h\x1b[Hfull screen")
+    terminal.until(lambda: b"full screen" in terminal.written, "the screen")
+    terminal.type(ESCAPE)
+    terminal.prompts("sockcli> ")
+    terminal.enter("set")
+    terminal.prompts("(any key goes back) ")
+    terminal.type(ESCAPE)
+    connection.sendall(b"\x1b[2;1Hmeanwhile")
+    terminal.until(lambda: b"meanwhile" in terminal.written, "the screen again")
+    terminal.type(ESCAPE)
+    terminal.prompts("sockcli> ")
+    terminal.enter("set view")
+    terminal.shows("text|hex|both")

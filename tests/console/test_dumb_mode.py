@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from sockcli.telnet.constants import DO, ECHO, IAC, WILL, WONT
+from sockcli.telnet.constants import DO, DONT, ECHO, IAC, SGA, WILL, WONT
 from tests.console.conftest import Peer, Start, receive
 from tests.console.terminal import CTRL_C, CTRL_D, ESCAPE
 
@@ -66,6 +66,71 @@ def test_a_password_there(start: Start, peer: Peer) -> None:
     terminal.enter("joe")
     terminal.shows("name: joe")
     assert b"secret" not in terminal.written
+
+
+CHARACTER = bytes([IAC, WILL, ECHO, IAC, WILL, SGA])
+LINES = bytes([IAC, WONT, ECHO, IAC, WONT, SGA])
+
+
+def test_character_mode_and_back_there_twice(start: Start, peer: Peer) -> None:
+    """Each time the line mode begins anew, it reads lines and shows what comes."""
+    terminal = start("tcp", "127.0.0.1", peer.port, env=DUMB)
+    connection = peer.accept()
+    answers = bytes([IAC, DO, ECHO, IAC, DO, SGA])
+    for number in ("1", "2"):
+        connection.sendall(CHARACTER + f"key {number}? ".encode())
+        receive(connection, answers)
+        terminal.prompts(f"key {number}?")
+        terminal.type("k")
+        receive(connection, b"k")
+        connection.sendall(LINES + f"\r\nline {number}? ".encode())
+        receive(connection, bytes([IAC, DONT, ECHO, IAC, DONT, SGA]))
+        terminal.prompts(f"line {number}?")
+        terminal.enter(f"joe {number}")
+        receive(connection, f"joe {number}\r\n".encode())
+        connection.sendall(f"hello {number}\r\n".encode())
+        terminal.shows(f"line {number}? joe {number}\nhello {number}")
+    assert terminal.text.count("key 1?") == 1
+    assert b"\x1b" not in terminal.written
+    connection.close()
+    assert terminal.finish() == 0
+    assert terminal.is_as_found()
+
+
+def test_what_was_typed_before_character_mode_goes_to_the_peer_there(start: Start, peer: Peer) -> None:
+    """The terminal has it, and gives it as keys once it edits no lines; behind it comes what is typed then."""
+    terminal = start("tcp", "127.0.0.1", peer.port, env=DUMB)
+    connection = peer.accept()
+    connection.sendall(b"name: ")
+    terminal.prompts("name:")
+    terminal.type("ab")
+    terminal.prompts("name: ab")
+    connection.sendall(CHARACTER)
+    receive(connection, bytes([IAC, DO, ECHO, IAC, DO, SGA]) + b"ab")
+    terminal.type("c")
+    receive(connection, b"c")
+    connection.sendall(b"ok" + LINES + b"\r\nmore: ")
+    receive(connection, bytes([IAC, DONT, ECHO, IAC, DONT, SGA]))
+    terminal.prompts("more:")
+    terminal.enter("joe")
+    receive(connection, b"joe\r\n")
+
+
+def test_the_command_prompt_there_twice_and_after_text(start: Start, peer: Peer) -> None:
+    """It begins on a line of its own where the peer's line is unfinished, and each time that it is asked for."""
+    terminal = start("tcp", "127.0.0.1", peer.port, env=DUMB)
+    connection = peer.accept()
+    connection.sendall(b"name: ")
+    terminal.prompts("name:")
+    for _ in range(2):
+        terminal.type(ESCAPE + "\r")
+        terminal.prompts("sockcli>")
+        terminal.enter("")
+        terminal.enter("x")
+        receive(connection, b"x\n")
+        connection.sendall(b"again: ")
+        terminal.prompts("again:")
+    assert terminal.text.count("\nsockcli>") == 2
 
 
 def test_the_repl_there(start: Start, peer: Peer) -> None:

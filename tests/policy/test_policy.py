@@ -349,6 +349,13 @@ def test_a_grant_cannot_be_changed_or_copied_into_another() -> None:
     assert repr(grant) == "<Grant tcp-connect:a.com:80 by permissions[0].socket[0]>"
 
 
+def test_a_refusal_is_what_authorize_would_raise() -> None:
+    of = policy("tcp-connect:a.com", "tcp-connect:b.com", deny=("tcp-connect:b.com",))
+    assert of.refusal(connect("a.com")) is None
+    for host in ("b.com", "c.com"):
+        assert str(of.refusal(connect(host))) == str(denied(of, connect(host)))
+
+
 def test_a_grant_is_proof_for_the_policy_that_gave_it_and_for_no_other() -> None:
     of, request_ = policy("tcp-connect:a.com"), connect("a.com")
     grant = of.authorize(request_)

@@ -8,7 +8,6 @@ from sockcli.base.formatting import counted, table
 from sockcli.commands import word_parser
 from sockcli.commands.explanation import explain
 from sockcli.commands.model import Call
-from sockcli.errors import Denied
 from sockcli.sessions.session import Session
 
 
@@ -64,10 +63,9 @@ async def check(call: Call) -> None:
         raise call.usage("an operation is missing, as in check tcp-connect HOST PORT")
     policy, request = call.shell.policy, call.shell.command_line.parse_request(words)
     answer = explain(policy, request)
-    try:
-        policy.authorize(request)
-    except Denied as exc:
-        call.shell.deny(answer, exc)
+    denied = policy.refusal(request)
+    if denied is not None:
+        call.shell.deny(answer, denied)
     else:
         call.shell.show(answer)
 
