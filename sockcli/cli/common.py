@@ -141,4 +141,12 @@ loudness_options = bundle(
     ),
 )
 
-common_options = bundle(manifest_option(), loudness_options)
+no_files_option = click.option(
+    "--no-files",
+    is_flag=True,
+    expose_value=False,
+    callback=_keep("no_files"),
+    help="Let no option and no command name a file, except the manifest.",
+)
+
+common_options = bundle(manifest_option(), no_files_option, loudness_options)

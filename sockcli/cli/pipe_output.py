@@ -71,7 +71,8 @@ class PipeOutput:
             return
         from sockcli.stdio.recording import Limits, open_records
 
-        self.taps = open_records(hex_dump, log, Limits(self.interrupt, deadline))
+        limits, rules = Limits(self.interrupt, deadline), self._settings.file_rules()
+        self.taps = open_records(hex_dump, log, limits, rules)
 
     @contextmanager
     def run(self) -> Iterator[None]:
@@ -148,4 +149,5 @@ def output_of(settings: RunSettings, options: OutputOptions) -> Iterator[PipeOut
     with SignalInterrupt() as interrupt:
         output = PipeOutput(settings, options, interrupt)
         with output.run():
+            settings.check_files({"--hex-dump": options.hex_dump, "--log": options.log})
             yield output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +15,7 @@ from sockcli.stdio.descriptors import STDERR
 if TYPE_CHECKING:
     from sockcli.base.endpoint import Address
     from sockcli.policy import Policy
+    from sockcli.stdio.files import FileRules
 
 
 class RunSettings:
@@ -23,6 +25,7 @@ class RunSettings:
         self.manifest: str | None = None
         self.verbose = False
         self.quiet = False
+        self.no_files = False
 
     def load_policy(self) -> Policy:
         """The policy of the manifest in force. Raises ManifestError."""
@@ -33,6 +36,20 @@ class RunSettings:
         policy = Manifest.read(located).policy
         self.detail(f"manifest {located.path}, {counted(len(policy.rules), 'rule')}")
         return policy
+
+    def file_rules(self) -> FileRules:
+        """What options and commands may do with files: nothing with --no-files, and never write a manifest."""
+        from sockcli.policy.locate import manifest_places
+        from sockcli.stdio.files import FileRules, ProtectedFile
+
+        places = [ProtectedFile(path, "a manifest of this run or the next") for path in manifest_places(self.manifest)]
+        return FileRules(places, self.no_files)
+
+    def check_files(self, named: Mapping[str, str | None]) -> None:
+        """Before anything is done: no option may name a file with --no-files; `-` is none. Raises UsageError."""
+        for option, path in named.items():
+            if self.no_files and path not in (None, "-"):
+                self.file_rules().check_naming(option)
 
     def notice(self, text: str) -> None:
         """Say something on stderr, unless --quiet."""

@@ -27,6 +27,7 @@ from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import ListenTarget, Target, TcpTarget, UdpTarget
 from sockcli.sessions.tcp import TcpSession
 from sockcli.sessions.udp import BoundSession, DatagramSession
+from sockcli.stdio.files import ANY_FILE, FileRules
 from sockcli.stdio.recording import AT_A_PROMPT, open_records
 from sockcli.stdio.tap import Tap
 
@@ -76,10 +77,12 @@ class SessionManager:
         observer: SessionObserver,
         settings: SessionSettings | None = None,
         make_engine: MakeEngine | None = None,
+        files: FileRules = ANY_FILE,
     ) -> None:
         """`settings`: what a session gets whose target has none. `make_engine`: for tests."""
         self.policy = policy
         self.settings = settings or SessionSettings()
+        self.files = files  # which of them commands and options may name
         self._observer = observer
         self.session_output = observer.session_output  # nothing stands between a session and who shows it
         self._opener = BackgroundOpener(make_engine or (lambda interrupt: Engine(policy, interrupt=interrupt)))
@@ -140,7 +143,7 @@ class SessionManager:
         """
         grant = self.policy.authorize(target.request)  # before a file is made for what is denied
         with ExitStack() as undo:
-            taps = open_records(target.hex_dump, target.log, AT_A_PROMPT)
+            taps = open_records(target.hex_dump, target.log, AT_A_PROMPT, self.files)
             for tap in taps:
                 undo.callback(tap.close)
             if isinstance(target, ListenTarget):
