@@ -25,7 +25,7 @@ LAYERS: Final[tuple[tuple[str, ...], ...]] = (
     ("connection",),
     ("engine",),
     ("stdio",),
-    ("transfer", "datagram"),
+    ("transfer", "datagram", "sandbox"),
     ("sessions",),
     ("commands",),
     ("console",),
