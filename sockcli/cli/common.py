@@ -141,6 +141,25 @@ loudness_options = bundle(
     ),
 )
 
+# Every decision told, and to whom.
+audit_options = bundle(
+    click.option(
+        "--audit",
+        metavar="FILE|syslog|journald",
+        expose_value=False,
+        callback=_keep("audit"),
+        help="Add a line for each decision, before it takes effect, and for each end.",
+    ),
+    click.option(
+        "--audit-format",
+        metavar="sockcli|ocsf|ecs",
+        type=click.Choice(["sockcli", "ocsf", "ecs"]),
+        expose_value=False,
+        callback=_keep("audit_format"),
+        help="What the lines of the audit look like.",
+    ),
+)
+
 no_files_option = click.option(
     "--no-files",
     is_flag=True,
@@ -149,4 +168,4 @@ no_files_option = click.option(
     help="Let no option and no command name a file, except the manifest.",
 )
 
-common_options = bundle(manifest_option(), no_files_option, loudness_options)
+common_options = bundle(manifest_option(), audit_options, no_files_option, loudness_options)

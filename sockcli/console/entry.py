@@ -11,7 +11,7 @@ from sockcli import __version__
 from sockcli.base.interrupts import SignalInterrupt
 from sockcli.console.escape_key import EscapeKey
 from sockcli.console.tty_claim import claimed_tty
-from sockcli.engine import Engine
+from sockcli.engine import Engine, failure_told
 from sockcli.policy import Policy
 from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import Target, TcpTarget, UdpTarget
@@ -42,7 +42,8 @@ def run_session(
     Raises SockcliError: nothing could be opened, or what the session failed with; Interrupted for a signal.
     """
     grant = policy.authorize(target.request)  # before a file is made for what is denied
-    taps = open_records(target.hex_dump, target.log, rules=files)
+    with failure_told(grant):
+        taps = open_records(target.hex_dump, target.log, rules=files)
     with claimed_tty() as claimed:
         with SignalInterrupt(claimed.discipline.restore) as interrupt:
             transport = Engine(policy, interrupt=interrupt).open(grant, target.dial)

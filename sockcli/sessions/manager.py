@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from sockcli.base.endpoint import Operation
-from sockcli.engine import Engine
+from sockcli.engine import Engine, failure_told
 from sockcli.errors import SockcliError, Unreachable, UsageError
 from sockcli.net.stream import TcpTransport
 from sockcli.net.transport import Transport
@@ -143,7 +143,8 @@ class SessionManager:
         """
         grant = self.policy.authorize(target.request)  # before a file is made for what is denied
         with ExitStack() as undo:
-            taps = open_records(target.hex_dump, target.log, AT_A_PROMPT, self.files)
+            with failure_told(grant):
+                taps = open_records(target.hex_dump, target.log, AT_A_PROMPT, self.files)
             for tap in taps:
                 undo.callback(tap.close)
             if isinstance(target, ListenTarget):
@@ -183,7 +184,10 @@ class SessionManager:
         del self._sessions[session.number]
         self._tell_waiting(session)
         try:
-            session.close()
+            try:
+                session.close()
+            finally:
+                session.tell_end()
         finally:
             self._observer.session_closed(session)
         return session
@@ -257,6 +261,10 @@ class SessionManager:
     def session_over(self, session: Session) -> None:
         self._registration.unwatch(session)
         self._tell_waiting(session)
+        try:
+            session.tell_end()
+        except SockcliError as exc:  # it is over all the same
+            self._observer.session_notice(None, str(exc))
         self._observer.session_over(session)
 
     def session_unrecorded(self, session: Session, failure: SockcliError) -> None:
