@@ -24,10 +24,13 @@ from sockcli.commands.shell import CommandLine, ParseTarget
 from sockcli.errors import UsageError
 from sockcli.sessions.targets import ListenTarget, Target, TcpTarget
 
+# Those that stand before or after the name of any command, and hold for the whole run.
+GLOBAL: Final = ("manifest", "audit", "audit_format", "no_files", "verbose", "quiet")
+
 # Options that mean something to a pipe, to a script, or to a whole run of the program, and nothing to a session.
 NOT_FOR_SESSIONS: Final = {
-    "tcp": (*tcp.PLAIN, "progress", "manifest", "verbose", "quiet", "escape"),
-    "udp": (*udp.PLAIN, "manifest", "verbose", "quiet", "escape"),
+    "tcp": (*tcp.PLAIN, "progress", *GLOBAL, "escape"),
+    "udp": (*udp.PLAIN, *GLOBAL, "escape"),
 }
 
 ReaderName = Literal["tcp", "udp"]

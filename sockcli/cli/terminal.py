@@ -14,6 +14,7 @@ ESCAPE = "^]"
 def run_session(settings: RunSettings, target: TcpTarget | UdpTarget, escape: str | None) -> None:
     """One session, whose end is the program's. Raises SockcliError, as a relay does."""
     key = escape_key(escape)
+    settings.check_files({"--hex-dump": target.hex_dump, "--log": target.log})
     entry.run_session(
         settings.load_policy(),
         target,
@@ -22,13 +23,16 @@ def run_session(settings: RunSettings, target: TcpTarget | UdpTarget, escape: st
         detail=settings.detail,
         settings=target.settings,
         escape=key,
+        files=settings.file_rules(),
     )
 
 
 def run_repl(settings: RunSettings, target: Target | None, escape: str | None) -> None:
     """`sockcli repl`: commands, and with `target` a session first. Raises SockcliError."""
     key = escape_key(escape)
-    entry.run_repl(settings.load_policy(), target, at_prompt, notice=settings.notice, escape=key)
+    entry.run_repl(
+        settings.load_policy(), target, at_prompt, notice=settings.notice, escape=key, files=settings.file_rules()
+    )
 
 
 def escape_key(text: str | None) -> EscapeKey | None:

@@ -20,6 +20,7 @@ from sockcli.policy import Policy
 from sockcli.sessions.manager import SessionManager
 from sockcli.sessions.opener import MakeEngine
 from sockcli.sessions.settings import SessionSettings
+from sockcli.stdio.files import ANY_FILE, FileRules
 
 if TYPE_CHECKING:
     from prompt_toolkit.completion import Completer
@@ -42,13 +43,14 @@ class Repl:
         escape: EscapeKey | None = None,
         single: bool = False,
         make_engine: MakeEngine | None = None,
+        files: FileRules = ANY_FILE,
     ) -> None:
         """`single`: it is over with its last session. `make_engine`: for tests."""
         self.policy = policy
         self._make_command_line = make_command_line
         self.settings = settings or SessionSettings()
         self._controller = Controller(
-            lambda observer: SessionManager(policy, observer, self.settings, make_engine),
+            lambda observer: SessionManager(policy, observer, self.settings, make_engine, files),
             self._runner,
             self._completer,
             self._abort,
@@ -57,7 +59,7 @@ class Repl:
         )
         self.manager = self._controller.manager
         self._claimed = claimed
-        self._past = HistoryFile(history_path())
+        self._past = HistoryFile(None if files.none_named else history_path())
         self._made_runner: Runner | None = None
         self._made_completer: Completer | None = None
         self._failure: BaseException | None = None

@@ -11,10 +11,11 @@ from sockcli import __version__
 from sockcli.base.interrupts import SignalInterrupt
 from sockcli.console.escape_key import EscapeKey
 from sockcli.console.tty_claim import claimed_tty
-from sockcli.engine import Engine
+from sockcli.engine import Engine, failure_told
 from sockcli.policy import Policy
 from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import Target, TcpTarget, UdpTarget
+from sockcli.stdio.files import ANY_FILE, FileRules
 from sockcli.stdio.recording import open_records
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def run_session(
     detail: Say,
     settings: SessionSettings | None = None,
     escape: EscapeKey | None = None,
+    files: FileRules = ANY_FILE,
 ) -> int:
     """`sockcli tcp` or `udp` on a terminal, until its session is over. The exit code, where nothing is raised.
 
@@ -40,7 +42,8 @@ def run_session(
     Raises SockcliError: nothing could be opened, or what the session failed with; Interrupted for a signal.
     """
     grant = policy.authorize(target.request)  # before a file is made for what is denied
-    taps = open_records(target.hex_dump, target.log)
+    with failure_told(grant):
+        taps = open_records(target.hex_dump, target.log, rules=files)
     with claimed_tty() as claimed:
         with SignalInterrupt(claimed.discipline.restore) as interrupt:
             transport = Engine(policy, interrupt=interrupt).open(grant, target.dial)
@@ -54,7 +57,7 @@ def run_session(
         with _no_collection():
             from sockcli.console.app import Repl
 
-            repl = Repl(policy, make_command_line, claimed, settings=settings, escape=escape, single=True)
+            repl = Repl(policy, make_command_line, claimed, settings=settings, escape=escape, single=True, files=files)
             return _run(repl, begin, notice)
 
 
@@ -66,6 +69,7 @@ def run_repl(
     notice: Say,
     settings: SessionSettings | None = None,
     escape: EscapeKey | None = None,
+    files: FileRules = ANY_FILE,
 ) -> int:
     """`sockcli repl` on a terminal, first in a session with `target` where there is one. Raises Interrupted."""
 
@@ -82,7 +86,9 @@ def run_repl(
         notice(f"help lists the commands{key}")
         from sockcli.console.app import Repl
 
-        return _run(Repl(policy, make_command_line, claimed, settings=settings, escape=escape), begin, notice)
+        return _run(
+            Repl(policy, make_command_line, claimed, settings=settings, escape=escape, files=files), begin, notice
+        )
 
 
 def _run(repl: Repl, begin: Callable[[Repl], Coroutine[None, None, None]], notice: Say) -> int:
