@@ -26,8 +26,8 @@ from sockcli.sessions.targets import ListenTarget, Target, TcpTarget
 
 # Options that mean something to a pipe, to a script, or to a whole run of the program, and nothing to a session.
 NOT_FOR_SESSIONS: Final = {
-    "tcp": (*tcp.PLAIN, "progress", "manifest", "verbose", "quiet", "escape"),
-    "udp": (*udp.PLAIN, "manifest", "verbose", "quiet", "escape"),
+    "tcp": (*tcp.PLAIN, "progress", "manifest", "verbose", "quiet", "escape", "no_history"),
+    "udp": (*udp.PLAIN, "manifest", "verbose", "quiet", "escape", "no_history"),
 }
 
 ReaderName = Literal["tcp", "udp"]

@@ -23,6 +23,7 @@ class RunSettings:
         self.manifest: str | None = None
         self.verbose = False
         self.quiet = False
+        self.no_history = False
 
     def load_policy(self) -> Policy:
         """The policy of the manifest in force. Raises ManifestError."""

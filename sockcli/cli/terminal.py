@@ -22,13 +22,21 @@ def run_session(settings: RunSettings, target: TcpTarget | UdpTarget, escape: st
         detail=settings.detail,
         settings=target.settings,
         escape=key,
+        history=not settings.no_history,
     )
 
 
 def run_repl(settings: RunSettings, target: Target | None, escape: str | None) -> None:
     """`sockcli repl`: commands, and with `target` a session first. Raises SockcliError."""
     key = escape_key(escape)
-    entry.run_repl(settings.load_policy(), target, at_prompt, notice=settings.notice, escape=key)
+    entry.run_repl(
+        settings.load_policy(),
+        target,
+        at_prompt,
+        notice=settings.notice,
+        escape=key,
+        history=not settings.no_history,
+    )
 
 
 def escape_key(text: str | None) -> EscapeKey | None:

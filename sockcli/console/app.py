@@ -41,9 +41,10 @@ class Repl:
         settings: SessionSettings | None = None,
         escape: EscapeKey | None = None,
         single: bool = False,
+        history: bool = True,
         make_engine: MakeEngine | None = None,
     ) -> None:
-        """`single`: it is over with its last session. `make_engine`: for tests."""
+        """`single`: it is over with its last session. `history`: use the file. `make_engine`: for tests."""
         self.policy = policy
         self._make_command_line = make_command_line
         self.settings = settings or SessionSettings()
@@ -57,7 +58,7 @@ class Repl:
         )
         self.manager = self._controller.manager
         self._claimed = claimed
-        self._past = HistoryFile(history_path())
+        self._past = HistoryFile(history_path() if history else None, keeps=history)
         self._made_runner: Runner | None = None
         self._made_completer: Completer | None = None
         self._failure: BaseException | None = None
@@ -141,6 +142,13 @@ class Repl:
     @property
     def history(self) -> Sequence[str]:
         return self._past.entries(COMMANDS)
+
+    @property
+    def keeps_history(self) -> bool:
+        return self._past.keeps
+
+    def keep_history(self, keep: bool) -> None:
+        self._past.keeps = keep
 
     def show(self, text: str) -> None:
         self._controller.messages.show(text)

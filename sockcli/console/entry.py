@@ -33,10 +33,12 @@ def run_session(
     detail: Say,
     settings: SessionSettings | None = None,
     escape: EscapeKey | None = None,
+    history: bool = True,
 ) -> int:
     """`sockcli tcp` or `udp` on a terminal, until its session is over. The exit code, where nothing is raised.
 
     `notice` and `detail` say something beside the session: before the terminal is taken, and after it is given back.
+    `history`: keep what is typed.
     Raises SockcliError: nothing could be opened, or what the session failed with; Interrupted for a signal.
     """
     grant = policy.authorize(target.request)  # before a file is made for what is denied
@@ -54,7 +56,9 @@ def run_session(
         with _no_collection():
             from sockcli.console.app import Repl
 
-            repl = Repl(policy, make_command_line, claimed, settings=settings, escape=escape, single=True)
+            repl = Repl(
+                policy, make_command_line, claimed, settings=settings, escape=escape, single=True, history=history
+            )
             return _run(repl, begin, notice)
 
 
@@ -66,6 +70,7 @@ def run_repl(
     notice: Say,
     settings: SessionSettings | None = None,
     escape: EscapeKey | None = None,
+    history: bool = True,
 ) -> int:
     """`sockcli repl` on a terminal, first in a session with `target` where there is one. Raises Interrupted."""
 
@@ -82,7 +87,8 @@ def run_repl(
         notice(f"help lists the commands{key}")
         from sockcli.console.app import Repl
 
-        return _run(Repl(policy, make_command_line, claimed, settings=settings, escape=escape), begin, notice)
+        repl = Repl(policy, make_command_line, claimed, settings=settings, escape=escape, history=history)
+        return _run(repl, begin, notice)
 
 
 def _run(repl: Repl, begin: Callable[[Repl], Coroutine[None, None, None]], notice: Say) -> int:

@@ -1,16 +1,20 @@
 """What was typed, to be found again: commands and lines apart, in one file that only the user can read.
 
-A line of the file is a mark and the text. What was typed while the peer had the echo is never kept.
+A line of the file is a mark and the text. What was typed while the peer had the echo is never kept, and no line that
+holds a password (`sessions.secret_lines`): neither on the disk, nor to be found again in the same run.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 from prompt_toolkit.history import History
+
+from sockcli.sessions.secret_lines import is_secret
 
 # Entries: more than anyone searches, and read within a millisecond or two.
 KEPT: Final = 1_000
@@ -35,7 +39,9 @@ def history_path(environ: Mapping[str, str] = os.environ) -> Path | None:
 class HistoryFile:
     """Errors of the file are ignored: a full or read-only disk is no reason to disturb a user who is typing."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, keeps: bool = True) -> None:
+        """`keeps`: whether what is typed from now on is kept at all, in memory too; it can be changed."""
+        self.keeps = keeps
         self._path = path
         self._entries: list[tuple[str, str]] | None = None
 
@@ -70,8 +76,10 @@ class HistoryFile:
         except OSError:
             return []
         lines = data[-_LARGEST:].decode("utf-8", "surrogateescape").split("\n")[:-1]
-        entries = [(line[0], line[1:]) for line in lines if line[:1] in (COMMANDS, LINES)][-KEPT:]
-        if len(data) > _LARGEST:
+        found = [(line[0], line[1:]) for line in lines if line[:1] in (COMMANDS, LINES)][-KEPT:]
+        # Version 0.1 kept passwords: they are taken out of the file.
+        entries = [(mark, text) for mark, text in found if not _holds_secret(mark, text)]
+        if len(data) > _LARGEST or len(entries) < len(found):
             self._rewrite(self._path, entries)
         return entries
 
@@ -86,6 +94,12 @@ class HistoryFile:
             fresh.unlink(missing_ok=True)
 
 
+def _holds_secret(mark: str, text: str) -> bool:
+    """A command may hold one behind its name, as `send --line PASS …`."""
+    behind = re.sub(r"\S+\s+(?:--\w+\s+)*[\"']?", "", text, count=1) if mark == COMMANDS else ""
+    return is_secret(text) or is_secret(behind)
+
+
 class TypedHistory(History):
     """One of the two kinds, as prompt_toolkit asks for it."""
 
@@ -96,7 +110,7 @@ class TypedHistory(History):
 
     def remember(self, text: str) -> None:
         """Unless it was the last one already, is data, or begins with a blank, which keeps it out as in a shell."""
-        if text and not text[0].isspace() and "\n" not in text and len(text) <= _LONGEST:
+        if self._file.keeps and text and not text[0].isspace() and "\n" not in text and len(text) <= _LONGEST:
             if self.get_strings()[-1:] != [text]:
                 self.append_string(text)
             del self._loaded_strings[KEPT:]

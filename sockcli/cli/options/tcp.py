@@ -46,7 +46,7 @@ SECTIONS = {
     "When to leave": ("linger", "idle_timeout", "deadline"),
     "Output and records": ("as_json", "hex_dump", "log", "progress"),
     "Telnet": ("telnet", *TELNET_ONLY),
-    "At a terminal": (*TEXT, "terminal", "escape"),
+    "At a terminal": (*TEXT, "terminal", "escape", "no_history"),
 }
 
 
