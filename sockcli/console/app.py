@@ -58,7 +58,7 @@ class Repl:
         )
         self.manager = self._controller.manager
         self._claimed = claimed
-        self._past = HistoryFile(history_path() if history else None, keeps=history)
+        self._past = HistoryFile(history_path() if history else None, keeps=history, refused=self._no_history)
         self._made_runner: Runner | None = None
         self._made_completer: Completer | None = None
         self._failure: BaseException | None = None
@@ -117,6 +117,9 @@ class Repl:
     def _crashed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
         self._abort(error if isinstance(error, BaseException) else RuntimeError(context["message"]))
+
+    def _no_history(self, why: str) -> None:
+        self.notice(f"what is typed is kept for this run only; the history file is left alone, {why}")
 
     def _runner(self) -> Runner:
         if self._made_runner is None:

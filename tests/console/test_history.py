@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from sockcli.console.history import LINES, HistoryFile
 from tests.console.conftest import Peer, Start, receive
 from tests.console.terminal import ESCAPE, UP, Terminal
 
@@ -170,3 +174,82 @@ def test_passwords_of_an_older_version_are_taken_out(start: Start, peer: Peer, t
     terminal.enter("PING")
     receive(connection, b"PING\n")
     assert kept(tmp_path) == ">GET key\n:tcp a 1\n>PING\n"
+
+
+# The file
+
+
+def history_file(home: Path) -> Path:
+    path = home / ".local/state/sockcli/history"
+    path.parent.mkdir(parents=True)
+    return path
+
+
+def put_fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def put_link(path: Path) -> None:
+    target = path.with_name("target")
+    target.write_text(">from before\n")
+    path.symlink_to(target)
+
+
+@pytest.mark.parametrize(
+    ("put", "why"),
+    [
+        (put_fifo, "it is not a regular file"),
+        (Path.mkdir, "it is not a regular file"),
+        (put_link, "it is a symbolic link"),
+    ],
+)
+def test_what_is_no_file_is_left_alone(
+    start: Start, peer: Peer, tmp_path: Path, put: Callable[[Path], None], why: str
+) -> None:
+    path = history_file(tmp_path)
+    put(path)
+    before = path.lstat()
+    terminal = start("repl", "127.0.0.1", peer.port, columns=240)
+    connection = peer.accept()
+    terminal.shows(f'the history file is left alone, {why}: "{path}"')
+    for line in ("one", "two"):
+        terminal.enter(line)
+        receive(connection, f"{line}\n".encode())
+    terminal.type(UP + UP)
+    terminal.prompts("one")
+    assert terminal.text.count("left alone") == 1
+    assert path.lstat() == before
+
+
+def test_a_file_that_others_can_read_is_made_the_users_own(start: Start, peer: Peer, tmp_path: Path) -> None:
+    path = history_file(tmp_path)
+    path.write_text(">from before\n")
+    path.chmod(0o644)
+    terminal = start("tcp", "127.0.0.1", peer.port)
+    connection = peer.accept()
+    connection.sendall(b"> ")
+    terminal.prompts(">")
+    terminal.until(lambda: stat.S_IMODE(path.stat().st_mode) == 0o600, "a file of its own")
+    terminal.type(UP)
+    terminal.prompts("> from before")
+
+
+def test_the_file_stays_small_while_it_is_written(tmp_path: Path) -> None:
+    path = history_file(tmp_path)
+    history = HistoryFile(path)
+    for number in range(1_000):
+        history.add(LINES, f"{number} {'x' * 4_000}")
+        assert path.stat().st_size < 1 << 20
+    assert history.entries(LINES)[-1].startswith("999 ")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert len(list(path.parent.iterdir())) == 1
+
+
+def test_of_a_file_of_any_size_only_the_end_is_read(tmp_path: Path) -> None:
+    path = history_file(tmp_path)
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+        file.seek(0, os.SEEK_END)
+        file.write(b"\n>the last\n")
+    assert HistoryFile(path).entries(LINES) == ["the last"]
+    assert path.read_text() == ">the last\n"
