@@ -69,6 +69,12 @@ class TcpValues(SharedValues, TelnetValues):
     progress: bool | None  # --progress, --no-progress, neither
 
 
+class ListenValues(TcpValues):
+    """The same of the REPL's `listen`."""
+
+    max_clients: int
+
+
 tcp_options = bundle(
     click.argument("words", nargs=-1, metavar="TARGET"),
     click.option("-l", "--listen", is_flag=True, help="Accept one peer at [HOST] PORT instead of connecting."),
