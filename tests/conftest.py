@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from sockcli.sandbox import confinement
 from tests import servers
 from tests.servers import Server, Syslog
 
@@ -60,6 +61,12 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
     for name in ("LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp()))
+
+
+@pytest.fixture(autouse=True)
+def _unconfined(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that a test runs within this process does not confine it: that would be for good, and for all tests."""
+    monkeypatch.setattr(confinement, "confine", lambda *_args, **_options: confinement.Confinement(because="a test"))
 
 
 @pytest.fixture(scope="session")

@@ -145,18 +145,18 @@ loudness_options = bundle(
 audit_options = bundle(
     click.option(
         "--audit",
-        metavar="FILE|syslog|journald",
+        metavar="WHERE",
         expose_value=False,
         callback=keep("audit"),
-        help="Add a line for each decision, before it takes effect, and for each end.",
+        help="Tell of each decision and each end, to a file, to syslog or to journald.",
     ),
     click.option(
         "--audit-format",
-        metavar="sockcli|ocsf|ecs",
+        metavar="FORM",
         type=click.Choice(["sockcli", "ocsf", "ecs"]),
         expose_value=False,
         callback=keep("audit_format"),
-        help="What the lines of the audit look like.",
+        help="What its lines look like: sockcli, ocsf or ecs.",
     ),
 )
 

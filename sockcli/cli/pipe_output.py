@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
@@ -135,15 +135,23 @@ def terminal_filter(mode: FilterMode | None) -> TerminalFilter:
     return TerminalFilter(mode or "safe")
 
 
-def prepare(settings: RunSettings, output: PipeOutput, request: Request, deadline: Deadline) -> tuple[Engine, Grant]:
-    """Read the manifest, have the request authorized, then make the record files. The Grant is what to open with.
+def prepare(
+    settings: RunSettings, output: PipeOutput, request: Request, deadline: Deadline, own_ports: Iterable[int] = ()
+) -> tuple[Engine, Grant]:
+    """All that a run needs before it reaches the network. The Grant is what to open with.
 
-    Raises ManifestError, Denied, LocalFailure, UsageError, TimedOut.
+    In this order: the manifest is read, the audit opened, the request authorized, the records made; then the process
+    gives up what it needs no more. From then on no file can be opened for writing, and no thread has been started
+    before. `own_ports` are those of this machine that the user asked for. Raises ManifestError, Denied, LocalFailure,
+    UsageError, TimedOut.
     """
     engine = Engine(settings.load_policy(), interrupt=output.interrupt)
     grant = engine.policy.authorize(request)
     with failure_told(grant):
         output.open_records(deadline)
+    from sockcli.sandbox.confinement import confine
+
+    settings.detail(str(confine(engine.policy, own_ports=own_ports)))
     return engine, grant
 
 

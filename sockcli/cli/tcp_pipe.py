@@ -23,12 +23,18 @@ if TYPE_CHECKING:
 
 def run_tcp(settings: RunSettings, output: PipeOutput, run: TcpRun) -> None:
     """Raises SockcliError."""
-    engine, grant = prepare(settings, output, run.request, run.deadline)
+    engine, grant = prepare(settings, output, run.request, run.deadline, _own_ports(run))
     with TcpPipe(settings, output, run) as pipe:
         if isinstance(run.opening, ListenOptions):
             pipe.accept(engine.listen(grant, run.opening))
         else:
             pipe.relay(engine.open(grant, run.opening))
+
+
+def _own_ports(run: TcpRun) -> list[int]:
+    """The local port that `--source` names."""
+    source = None if isinstance(run.opening, ListenOptions) else run.opening.source
+    return [] if source is None or source.port is None else [source.port]
 
 
 class TcpPipe:

@@ -37,7 +37,6 @@ class AuditSubject(NamedTuple):
 
     manifest: str | None = None  # its path
     sha256: str | None = None  # of the bytes that were read
-    ceiling_sha256: str | None = None  # of the machine's ceiling, where there is one
     program: str = "sockcli"
 
 
@@ -58,7 +57,6 @@ class Audit:
         self._subject = {
             "manifest": as_unicode(os.path.abspath(subject.manifest)) if subject.manifest else None,
             "sha256": subject.sha256,
-            **({"ceiling_sha256": subject.ceiling_sha256} if subject.ceiling_sha256 else {}),
             "uid": os.getuid(),
             "program": as_unicode(subject.program),
         }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sockcli.sandbox import landlock
 from tests.e2e.peers import Listen
 from tests.e2e.runner import Sockcli
 
@@ -82,3 +83,16 @@ def test_no_command_names_a_file(sockcli: Sockcli, tcp_peer: Listen, command: st
 def test_stderr_is_no_file(sockcli: Sockcli, udp_peer: Listen) -> None:
     result = sockcli.run("udp", "--no-files", "--log", "-", "127.0.0.1", udp_peer().port, "knock")
     assert (result.code, result.err) == (0, "knock")
+
+
+@pytest.mark.skipif(landlock.abi() < landlock.FILES_ABI, reason="this kernel has no Landlock")
+def test_a_run_says_to_what_the_kernel_holds_it(sockcli: Sockcli, tcp_peer: Listen, tmp_path: Path) -> None:
+    port = tcp_peer().port
+    sockcli.allow(f"tcp-connect:127.0.0.1:{port}")
+    result = sockcli.run("-v", "tcp", "-z", "127.0.0.1", port)
+    assert result.code == 0
+    before, after = result.err.index("confined: no new privileges"), result.err.index("is connected with")
+    assert before < after
+    record = tmp_path / "record"
+    result = sockcli.run("tcp", "--idle-timeout", "0.1", "--log", str(record), "127.0.0.1", port, data=b"x")
+    assert (result.code, record.read_bytes()) == (7, b"x")
