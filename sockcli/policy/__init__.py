@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from sockcli.policy.policy import Decision, DecisionObserver, Dropped, EndObserver, Grant, GrantEnd, Policy
+from sockcli.policy.policy import (
+    Ceiling,
+    CeilingAudit,
+    Decision,
+    DecisionObserver,
+    Dropped,
+    EndObserver,
+    Grant,
+    GrantEnd,
+    Policy,
+)
 from sockcli.policy.rule import Effect, PlacedRule, Request, Rule
 
 __all__ = [
+    "Ceiling",
+    "CeilingAudit",
     "Decision",
     "DecisionObserver",
     "Dropped",

@@ -30,6 +30,9 @@ class Decision(NamedTuple):
     allowed: bool
     placed: PlacedRule | None
     suggestion: str | None  # the rule that would allow it; None where it is allowed, or a deny rule decided
+    by_ceiling: bool = (
+        False  # it is the ceiling that denies, and `placed` and `suggestion` speak of the ceiling's rules
+    )
 
 
 class Dropped(NamedTuple):
@@ -39,6 +42,7 @@ class Dropped(NamedTuple):
     reason: str
     suggestion: str | None  # the rule for the address that would admit it; None where no rule would
     forbidding: PlacedRule | None  # the deny rule that covers it
+    by_ceiling: bool = False  # as in Decision
 
 
 class DecisionObserver(Protocol):
@@ -75,17 +79,35 @@ class EndObserver(DecisionObserver, Protocol):
         ...
 
 
+class CeilingAudit(NamedTuple):
+    """The audit that the ceiling demands: where to, and whether nothing may happen that cannot be recorded."""
+
+    to: str
+    required: bool
+
+
 class Policy:
-    """The rules of a manifest; one without rules denies everything."""
+    """The rules of a manifest; one without rules denies everything.
 
-    __slots__ = ("_allow", "_deny", "_observer", "manifest", "rules")
+    Under a ceiling, only what the ceiling allows too is allowed, requests and addresses.
+    """
 
-    def __init__(self, rules: Iterable[PlacedRule] = (), *, manifest: str | None = None) -> None:
+    __slots__ = ("_allow", "_deny", "_observer", "ceiling", "manifest", "rules")
+
+    def __init__(
+        self, rules: Iterable[PlacedRule] = (), *, manifest: str | None = None, ceiling: Ceiling | None = None
+    ) -> None:
         self.rules = tuple(rules)
         self.manifest = manifest
+        self.ceiling = ceiling
         self._observer: DecisionObserver | None = None
         self._allow = AllowIndex(placed for placed in self.rules if placed.effect is Effect.ALLOW)
         self._deny = DenyIndex(placed for placed in self.rules if placed.effect is Effect.DENY)
+
+    @property
+    def ceiling_audit(self) -> CeilingAudit | None:
+        """The audit that this machine's ceiling demands, whatever the command line says."""
+        return self.ceiling.audit if self.ceiling else None
 
     def observe(self, observer: DecisionObserver) -> None:
         """From now on tell `observer` of every decision. Once, so that nobody can take the place of an observer.
@@ -97,15 +119,23 @@ class Policy:
         self._observer = observer
 
     def decide(self, request: Request) -> Decision:
-        """What `authorize` would answer. Raises UsageError for a request that makes no sense under any rules."""
+        """What `authorize` would answer. Raises UsageError for a request that makes no sense under any rules.
+
+        The ceiling is asked first: where it denies, no rule in the manifest would help.
+        """
         _check(request)
+        if self.ceiling is not None:
+            limit = self.ceiling.decide(request)
+            if not limit.allowed:
+                return limit
+        by_ceiling = isinstance(self, Ceiling)
         forbidding = next(self._deny.matches(request), None)
         if forbidding is not None:
-            return Decision(False, forbidding, None)
+            return Decision(False, forbidding, None, by_ceiling)
         covering = next(self._allow.matches(request), None)
         if covering is not None:
             return Decision(True, covering, None)
-        return Decision(False, None, str(Rule.exactly(request)))
+        return Decision(False, None, str(Rule.exactly(request)), by_ceiling)
 
     def authorize(self, request: Request | Grant) -> Grant:
         """Permission to do it. Raises Denied, and UsageError as `decide` does.
@@ -131,10 +161,12 @@ class Policy:
         return self._denied(request, self.decide(request))
 
     def _denied(self, request: Request, decision: Decision) -> Denied | None:
-        allowed, placed, suggestion = decision
+        allowed, placed, suggestion, by_ceiling = decision
         if placed is None:
-            return self._denial(request, "no rule allows it", suggestion=suggestion)
-        return None if allowed else self._denial(request, f"{placed} forbids it", forbidding=placed)
+            return self._denial(request, "no rule allows it", suggestion=suggestion, by_ceiling=by_ceiling)
+        if allowed:
+            return None
+        return self._denial(request, f"{placed} forbids it", forbidding=placed, by_ceiling=by_ceiling)
 
     def _denial(
         self,
@@ -143,7 +175,9 @@ class Policy:
         *,
         suggestion: str | None = None,
         forbidding: PlacedRule | None = None,
+        by_ceiling: bool = False,
     ) -> Denied:
+        decider = self.ceiling if by_ceiling and self.ceiling is not None else self
         return Denied(
             request.operation.value,
             str(request.endpoint) if request.host else "",
@@ -151,7 +185,8 @@ class Policy:
             suggestion=suggestion,
             rule=str(forbidding.rule) if forbidding else None,
             source=forbidding.source if forbidding else None,
-            manifest=self.manifest,
+            manifest=decider.manifest,
+            by_ceiling=by_ceiling,
         )
 
     def _ended(self, grant: Grant, end: GrantEnd) -> None:
@@ -173,6 +208,17 @@ class Policy:
     def _sort_out(
         self, request: Request, addresses: Iterable[Address], broadcast: bool
     ) -> tuple[list[Address], list[Dropped]]:
+        """Those that may be used, and the others; what the ceiling drops is not asked of the manifest."""
+        if self.ceiling is not None:
+            addresses, above = self.ceiling._sort_out(request, addresses, broadcast)
+            admitted, dropped = self._sort_out_here(request, addresses, broadcast)
+            return admitted, dropped + above
+        return self._sort_out_here(request, addresses, broadcast)
+
+    def _sort_out_here(
+        self, request: Request, addresses: Iterable[Address], broadcast: bool
+    ) -> tuple[list[Address], list[Dropped]]:
+        by_ceiling = isinstance(self, Ceiling)
         covering = [placed.rule.pattern for placed in self._allow.matches(request)]
         admitted: list[Address] = []
         dropped: list[Dropped] = []
@@ -184,7 +230,7 @@ class Policy:
             if drop is None:
                 admitted.append(address)
             else:
-                dropped.append(drop)
+                dropped.append(drop._replace(by_ceiling=by_ceiling))
         return admitted, dropped
 
     def _drop(self, request: Request, address: Address, covering: list[Pattern], broadcast: bool) -> Dropped | None:
@@ -208,16 +254,39 @@ class Policy:
         return Dropped(address, kind.value, str(Rule.exactly(direct)), None)
 
     def _nothing_left(self, request: Request, dropped: list[Dropped]) -> Denied:
-        shown = ", ".join(f"{address.host} ({reason})" for address, reason, _, _ in dropped[:_SHOWN_ADDRESSES])
+        shown = ", ".join(f"{address.host} ({reason})" for address, reason, *_ in dropped[:_SHOWN_ADDRESSES])
         more = f" and {len(dropped) - _SHOWN_ADDRESSES} more" if len(dropped) > _SHOWN_ADDRESSES else ""
         reason = f"{request.host} leads to {shown}{more}"
         helpful = next((one for one in dropped if one.suggestion), None)
         if helpful:
             return self._denial(
-                request, f"{reason}, and that needs a rule for the address", suggestion=helpful.suggestion
+                request,
+                f"{reason}, and that needs a rule for the address",
+                suggestion=helpful.suggestion,
+                by_ceiling=helpful.by_ceiling,
             )
-        forbidding = next((one.forbidding for one in dropped if one.forbidding), None)
-        return self._denial(request, reason, forbidding=forbidding)
+        decisive = next((one for one in dropped if one.forbidding), dropped[0])
+        return self._denial(request, reason, forbidding=decisive.forbidding, by_ceiling=decisive.by_ceiling)
+
+
+class Ceiling(Policy):
+    """What root allows on this machine at most: the manifest that lies above every other (ceiling.py).
+
+    With `only` it is the manifest too, and no other is read.
+    """
+
+    __slots__ = ("audit", "only")
+
+    def __init__(
+        self, rules: Iterable[PlacedRule], *, manifest: str, only: bool = False, audit: CeilingAudit | None = None
+    ) -> None:
+        super().__init__(rules, manifest=manifest)
+        self.only = only
+        self.audit = audit
+
+    @property
+    def ceiling_audit(self) -> CeilingAudit | None:
+        return self.audit
 
 
 def _check(request: Request) -> None:
