@@ -52,8 +52,8 @@ def _our_parser(before: bytes) -> Feed:
     def feed(chunk: bytes) -> None:
         """As a relay does it: the events, what is data of them, and what there is to answer."""
         codec.receive_data(chunk)
-        while events := codec.events_received():
-            received.extend(event.data for event in events if isinstance(event, Data))
+        while codec.pending:
+            received.extend(event.data for event in codec.events_received() if isinstance(event, Data))
             codec.data_to_send()
         received.clear()
 

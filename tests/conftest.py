@@ -53,7 +53,9 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Neither the user's manifest nor their history or proxies reach a test, and no test reaches theirs."""
-    for name in ("SOCKCLI_MANIFEST", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
+    for name in ("SOCKCLI_MANIFEST", "SOCKCLI_AUDIT"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     for name in ("LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES"):
         monkeypatch.delenv(name, raising=False)

@@ -25,8 +25,11 @@ from sockcli.commands.shell import CommandLine, ParseTarget
 from sockcli.errors import UsageError
 from sockcli.sessions.targets import MAX_CLIENTS, ListenTarget, Target, TcpTarget
 
+# Those that stand before or after the name of any command, and hold for the whole run.
+GLOBAL: Final = ("manifest", "audit", "audit_format", "no_files", "verbose", "quiet")
+
 # Options that mean something to a pipe, to a script, or to a whole run of the program, and nothing to a session.
-_OF_A_RUN: Final = ("manifest", "verbose", "quiet", "escape", "no_history")
+_OF_A_RUN: Final = (*GLOBAL, "escape", "no_history")
 NOT_FOR_SESSIONS: Final = {
     "tcp": (*tcp.PLAIN, "progress", *_OF_A_RUN),
     "udp": (*udp.PLAIN, *_OF_A_RUN),

@@ -141,4 +141,31 @@ loudness_options = bundle(
     ),
 )
 
-common_options = bundle(manifest_option(), loudness_options)
+# Every decision told, and to whom.
+audit_options = bundle(
+    click.option(
+        "--audit",
+        metavar="FILE|syslog|journald",
+        expose_value=False,
+        callback=keep("audit"),
+        help="Add a line for each decision, before it takes effect, and for each end.",
+    ),
+    click.option(
+        "--audit-format",
+        metavar="sockcli|ocsf|ecs",
+        type=click.Choice(["sockcli", "ocsf", "ecs"]),
+        expose_value=False,
+        callback=keep("audit_format"),
+        help="What the lines of the audit look like.",
+    ),
+)
+
+no_files_option = click.option(
+    "--no-files",
+    is_flag=True,
+    expose_value=False,
+    callback=keep("no_files"),
+    help="Let no option and no command name a file, except the manifest.",
+)
+
+common_options = bundle(manifest_option(), audit_options, no_files_option, loudness_options)

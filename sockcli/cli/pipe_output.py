@@ -13,9 +13,9 @@ from sockcli.base.outcome import DRAIN_GRACE, Ending, ending_of
 from sockcli.base.poller import Interrupt
 from sockcli.cli.request import OutputOptions
 from sockcli.cli.settings import RunSettings
-from sockcli.engine import Engine
-from sockcli.errors import OutputGone, SockcliError
-from sockcli.policy import Request
+from sockcli.engine import Engine, failure_told
+from sockcli.errors import ExitCode, OutputGone, SockcliError
+from sockcli.policy import GrantEnd, Request
 from sockcli.stdio.descriptors import STDOUT
 from sockcli.stdio.sink import Sink
 
@@ -71,7 +71,8 @@ class PipeOutput:
             return
         from sockcli.stdio.recording import Limits, open_records
 
-        self.taps = open_records(hex_dump, log, Limits(self.interrupt, deadline))
+        limits, rules = Limits(self.interrupt, deadline), self._settings.file_rules()
+        self.taps = open_records(hex_dump, log, limits, rules)
 
     @contextmanager
     def run(self) -> Iterator[None]:
@@ -97,12 +98,15 @@ class PipeOutput:
             self.sink.write_raw(self.events.connect(grant, address))
         try:
             ending = driver.run()
-        except OutputGone:
+        except OutputGone as exc:
+            grant.ended(GrantEnd(address, driver.sent, driver.received, exc.exit_code))
             raise
         except SockcliError as exc:
+            grant.ended(GrantEnd(address, driver.sent, driver.received, exc.exit_code))
             self._closed(driver, ending_of(exc), exc.exit_code)
             raise
-        self._closed(driver, ending, 0)
+        grant.ended(GrantEnd(address, driver.sent, driver.received, ExitCode.OK))
+        self._closed(driver, ending, ExitCode.OK)
 
     def _closed(self, driver: Driver, ending: Ending, code: int) -> None:
         if self.events is not None:
@@ -138,7 +142,8 @@ def prepare(settings: RunSettings, output: PipeOutput, request: Request, deadlin
     """
     engine = Engine(settings.load_policy(), interrupt=output.interrupt)
     grant = engine.policy.authorize(request)
-    output.open_records(deadline)
+    with failure_told(grant):
+        output.open_records(deadline)
     return engine, grant
 
 
@@ -148,4 +153,5 @@ def output_of(settings: RunSettings, options: OutputOptions) -> Iterator[PipeOut
     with SignalInterrupt() as interrupt:
         output = PipeOutput(settings, options, interrupt)
         with output.run():
+            settings.check_files({"--hex-dump": options.hex_dump, "--log": options.log})
             yield output

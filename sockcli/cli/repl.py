@@ -37,4 +37,4 @@ def command(settings: RunSettings, /, words: tuple[str, ...], escape: str | None
 
     target = parse_in_script(["tcp", *words]) if words else None
     messages = ScriptMessages(say, settings.notice, settings.detail)
-    run_script(settings.load_policy(), target, in_script, messages)
+    run_script(settings.load_policy(), target, in_script, messages, files=settings.file_rules())

@@ -32,6 +32,7 @@ from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import Target
 from sockcli.sessions.view import TerminalView
 from sockcli.stdio.descriptors import STDOUT
+from sockcli.stdio.files import ANY_FILE, FileRules
 from sockcli.stdio.sink import Sink
 from sockcli.stdio.source import Source
 
@@ -55,6 +56,7 @@ def run_script(
     make_command_line: MakeCommandLine,
     messages: ScriptMessages,
     *,
+    files: FileRules = ANY_FILE,
     make_engine: MakeEngine | None = None,
 ) -> None:
     """`sockcli repl` with stdin no terminal; with `target` a session first. For the main thread only.
@@ -62,7 +64,7 @@ def run_script(
     Raises SockcliError: what the first command that failed, or else the first session, failed with.
     """
     with SignalInterrupt() as interrupt:
-        script = Script(policy, make_command_line, messages, interrupt, make_engine)
+        script = Script(policy, make_command_line, messages, interrupt, make_engine, files)
         script.run(Source(), target)
 
 
@@ -76,11 +78,12 @@ class Script:
         messages: ScriptMessages,
         interrupt: SignalInterrupt,
         make_engine: MakeEngine | None = None,
+        files: FileRules = ANY_FILE,
     ) -> None:
         self.policy = policy
         self._make_command_line = make_command_line
         self.settings = SessionSettings()
-        self.manager = SessionManager(policy, self, self.settings, make_engine)
+        self.manager = SessionManager(policy, self, self.settings, make_engine, files)
         self.history: deque[str] = deque(maxlen=REMEMBERED)
         self.keeps_history = True
         self._messages = messages

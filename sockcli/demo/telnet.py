@@ -13,10 +13,11 @@ from sockcli.telnet.events import CommandReceived, Side, Subnegotiation
 from sockcli.telnet.line_endings import LineEndingDecoder, style_for
 from sockcli.telnet.negotiation import Negotiator
 from sockcli.telnet.outbound import OutboundData, SendQueue
-from sockcli.telnet.parser import Negotiation, TelnetParser
+from sockcli.telnet.parser import Meaning, Negotiation, TelnetParser, interpret
 
 # RFC 1091 has at most 40 characters in a name.
 MAX_NAME: Final = 40
+_AT_ONCE: Final = 1_000  # tokens
 _SEND_TERMINAL_TYPE: Final = bytes([tn.IAC, tn.SB, tn.TTYPE, tn.SEND, tn.IAC, tn.SE])
 _PEERS: Final = frozenset({tn.NAWS, tn.TTYPE, tn.SGA})
 
@@ -67,19 +68,23 @@ class TelnetServer:
     def receive(self, data: bytes) -> Iterator[Heard]:
         """What the client's bytes mean; data is never empty. Answers to its negotiation are written already."""
         self._parser.feed(data)
-        while (token := self._parser.next_token()) is not None:
-            match token:
-                case bytes():
-                    if typed := self._incoming.decode(token, binary=False):
-                        yield typed
-                case Negotiation():
-                    self._negotiated(token)
-                case Subnegotiation():
-                    yield from self._told(token)
-                case CommandReceived():
-                    yield token
-                case _:
-                    pass  # a subnegotiation that was too long
+        while tokens := self._parser.take(_AT_ONCE):
+            for meaning in map(interpret, tokens):
+                yield from self._heard(meaning)
+
+    def _heard(self, meaning: Meaning | None) -> Iterator[Heard]:
+        match meaning:
+            case bytes():
+                if typed := self._incoming.decode(meaning, binary=False):
+                    yield typed
+            case Negotiation():
+                self._negotiated(meaning)
+            case Subnegotiation():
+                yield from self._told(meaning)
+            case CommandReceived():
+                yield meaning
+            case _:
+                pass  # a subnegotiation that was too long, or broken off
 
     def _agrees(self, side: Side, option: int) -> bool:
         return option in (self._offered if side is Side.US else _PEERS)

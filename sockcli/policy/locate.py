@@ -18,6 +18,8 @@ from sockcli.errors import ManifestError, ManifestProblem
 
 VARIABLE: Final = "SOCKCLI_MANIFEST"
 FILE_NAME: Final = "manifest.json"
+# What the machine's administrator allows at most. A test can put another in its place only by a mount.
+CEILING_PATH: Final = "/etc/sockcli/ceiling.json"
 # 100,000 rules are about 4 MiB. What is larger is not a manifest, and would be memory an attacker chooses.
 MAX_BYTES: Final = 16 * 1024 * 1024
 
@@ -57,6 +59,13 @@ def find_manifest(
     ways = f"name one with --manifest or ${VARIABLE}, or write {places}; a short one: {_EXAMPLE}"
     hint = f"{ways}; `sockcli demo` has one of its own"
     raise ManifestError(FILE_NAME, [problem], hint=hint)
+
+
+def manifest_places(explicit: str | None = None, environ: Mapping[str, str] | None = None) -> list[str]:
+    """Every path where a manifest is looked for, in this run or in the next without the option: they may be missing."""
+    environ = os.environ if environ is None else environ
+    named = [path for path in (explicit, environ.get(VARIABLE)) if path]
+    return [*named, FILE_NAME, *_user_manifest(environ), CEILING_PATH]
 
 
 def read_manifest(located: Located) -> bytes:

@@ -12,7 +12,7 @@ nobody.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple, NoReturn, Protocol, final
+from typing import Final, NamedTuple, NoReturn, Protocol, final, runtime_checkable
 
 from sockcli.base.address_scope import Scope, scope
 from sockcli.base.endpoint import LOOPBACK, Address, Host, Operation
@@ -54,6 +54,24 @@ class DecisionObserver(Protocol):
 
     def admitted(self, grant: Grant, admitted: Sequence[Address], dropped: Sequence[Dropped]) -> None:
         """`grant.admit` was asked. Where it admits none and drops some, it raises Denied after this."""
+        ...
+
+
+class GrantEnd(NamedTuple):
+    """How a use of the network ended that the policy had allowed. `address` is None where nothing was opened."""
+
+    address: Address | None  # of the peer; of our own port, where anyone may send to it
+    sent: int  # bytes
+    received: int
+    exit_code: int  # as a process would exit that had done nothing else; 0 is a good end
+
+
+@runtime_checkable
+class EndObserver(DecisionObserver, Protocol):
+    """A DecisionObserver that also wants to know how what was allowed ended."""
+
+    def ended(self, grant: Grant, end: GrantEnd) -> None:
+        """Something that `grant` allowed is over, or could not be opened. An error goes to whoever told of it."""
         ...
 
 
@@ -136,8 +154,12 @@ class Policy:
             manifest=self.manifest,
         )
 
-    def _admit(self, grant: Grant, addresses: Iterable[Address]) -> list[Address]:
-        admitted, dropped = self._sort_out(grant.request, addresses)
+    def _ended(self, grant: Grant, end: GrantEnd) -> None:
+        if isinstance(self._observer, EndObserver):
+            self._observer.ended(grant, end)
+
+    def _admit(self, grant: Grant, addresses: Iterable[Address], *, broadcast: bool = False) -> list[Address]:
+        admitted, dropped = self._sort_out(grant.request, addresses, broadcast)
         if self._observer is not None:
             self._observer.admitted(grant, admitted, dropped)
         if dropped and not admitted:
@@ -145,10 +167,12 @@ class Policy:
         return admitted
 
     def _refusal(self, grant: Grant, address: Address) -> Denied | None:
-        _, dropped = self._sort_out(grant.request, [address])
+        _, dropped = self._sort_out(grant.request, [address], False)
         return self._nothing_left(grant.request, dropped) if dropped else None
 
-    def _sort_out(self, request: Request, addresses: Iterable[Address]) -> tuple[list[Address], list[Dropped]]:
+    def _sort_out(
+        self, request: Request, addresses: Iterable[Address], broadcast: bool
+    ) -> tuple[list[Address], list[Dropped]]:
         covering = [placed.rule.pattern for placed in self._allow.matches(request)]
         admitted: list[Address] = []
         dropped: list[Dropped] = []
@@ -156,14 +180,14 @@ class Policy:
             if address.port != request.port:
                 # The rules were matched for the request's port; they say nothing about another.
                 raise ValueError(f"{address} does not answer {request}")
-            drop = self._drop(request, address, covering)
+            drop = self._drop(request, address, covering, broadcast)
             if drop is None:
                 admitted.append(address)
             else:
                 dropped.append(drop)
         return admitted, dropped
 
-    def _drop(self, request: Request, address: Address, covering: list[Pattern]) -> Dropped | None:
+    def _drop(self, request: Request, address: Address, covering: list[Pattern], broadcast: bool) -> Dropped | None:
         """Why an address that the request's host leads to may not be used; None where it may."""
         direct = Request(request.operation, address.host, address.port)
         kind = scope(address.host)
@@ -172,9 +196,13 @@ class Policy:
             return Dropped(address, f"{forbidding} forbids it", None, forbidding)
         if kind is Scope.UNSPECIFIED and request.operation in _OUTWARD:
             return Dropped(address, "no address to connect to", None, None)
+        by_address = [placed.rule.pattern for placed in self._allow.matches(direct)]
+        if broadcast or kind is Scope.BROADCAST:
+            if any(_allows_broadcast(pattern, address.host) for pattern in (*covering, *by_address)):
+                return None
+            return Dropped(address, Scope.BROADCAST.value, str(Rule.exactly(direct)), None)
         if request.host == address.host or any(_leads_to(pattern, address.host, kind) for pattern in covering):
             return None
-        by_address = (placed.rule.pattern for placed in self._allow.matches(direct))
         if any(isinstance(pattern, Exact | Block) for pattern in by_address):
             return None
         return Dropped(address, kind.value, str(Rule.exactly(direct)), None)
@@ -214,12 +242,20 @@ def _leads_to(pattern: Pattern, address: Host, kind: Scope) -> bool:
             return kind is not Scope.UNSPECIFIED
         case Suffix():
             return kind is Scope.GLOBAL
-        case Exact(Host(text="localhost")):
+        case Exact(host) if host.is_localhost:
             return address in LOOPBACK
         case Exact(host):
             return not host.is_address and kind in (Scope.GLOBAL, Scope.PRIVATE)
         case Block():
             return False
+
+
+def _allows_broadcast(pattern: Pattern, address: Host) -> bool:
+    """Whether a rule means every machine of a network: only where it says that address, or any host.
+
+    A block is about its machines one by one; which of its addresses goes to all of them depends on the network.
+    """
+    return isinstance(pattern, AnyHost) or pattern == Exact(address)
 
 
 _ONLY_POLICY: Final = object()
@@ -248,6 +284,18 @@ class Grant:
         Raises Denied where there were some and none is left.
         """
         return self._policy._admit(self, addresses)
+
+    def admit_broadcast(self, address: Address) -> None:
+        """Raises Denied unless a rule for that very address, or for any host, lets it be sent to.
+
+        Asked for an address that `admit` gave, once the kernel says that it goes to every machine of a network
+        (SO_BROADCAST): the address itself does not show it.
+        """
+        self._policy._admit(self, [address], broadcast=True)
+
+    def ended(self, end: GrantEnd) -> None:
+        """Tell the policy's observer that something is over which this allowed. Raises what the observer raises."""
+        self._policy._ended(self, end)
 
     def refusal(self, address: Address) -> Denied | None:
         """Why `admit` would drop this address; None where it would not."""

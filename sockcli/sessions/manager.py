@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from sockcli.base.endpoint import Operation
-from sockcli.engine import Engine
+from sockcli.engine import Engine, failure_told
 from sockcli.errors import SockcliError, Unreachable, UsageError
 from sockcli.net.stream import TcpTransport
 from sockcli.net.transport import Transport
@@ -28,6 +28,7 @@ from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import ListenTarget, Target, TcpTarget, UdpTarget
 from sockcli.sessions.tcp import TcpSession
 from sockcli.sessions.udp import BoundSession, DatagramSession
+from sockcli.stdio.files import ANY_FILE, FileRules
 from sockcli.stdio.recording import AT_A_PROMPT, open_records
 from sockcli.stdio.tap import Tap
 
@@ -77,10 +78,12 @@ class SessionManager:
         observer: SessionObserver,
         settings: SessionSettings | None = None,
         make_engine: MakeEngine | None = None,
+        files: FileRules = ANY_FILE,
     ) -> None:
         """`settings`: what a session gets whose target has none. `make_engine`: for tests."""
         self.policy = policy
         self.settings = settings or SessionSettings()
+        self.files = files  # which of them commands and options may name
         self._observer = observer
         self.session_output = observer.session_output  # nothing stands between a session and who shows it
         self._opener = BackgroundOpener(make_engine or (lambda interrupt: Engine(policy, interrupt=interrupt)))
@@ -143,7 +146,8 @@ class SessionManager:
         """
         grant = self.policy.authorize(target.request)  # before a file is made for what is denied
         with ExitStack() as undo:
-            taps = open_records(target.hex_dump, target.log, AT_A_PROMPT)
+            with failure_told(grant):
+                taps = open_records(target.hex_dump, target.log, AT_A_PROMPT, self.files)
             for tap in taps:
                 undo.callback(tap.close)
             if isinstance(target, ListenTarget):
@@ -184,7 +188,10 @@ class SessionManager:
         self._budget.remove(session.inbox)
         self._tell_waiting(session)
         try:
-            session.close()
+            try:
+                session.close()
+            finally:
+                session.tell_end()
         finally:
             self._tell_listener(session, closed=True)
             self._observer.session_closed(session)
@@ -261,6 +268,10 @@ class SessionManager:
     def session_over(self, session: Session) -> None:
         self._registration.unwatch(session)
         self._tell_waiting(session)
+        try:
+            session.tell_end()
+        except SockcliError as exc:  # it is over all the same
+            self._observer.session_notice(None, str(exc))
         self._observer.session_over(session)
         self._tell_listener(session)
 

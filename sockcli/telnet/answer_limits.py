@@ -9,44 +9,62 @@ from typing import Final
 # Answers with no data of the peer's between them. A login needs a few dozen; a peer that goes on changing its mind and
 # has nothing to say is in a loop.
 ANSWER_LIMIT: Final = 1_000
+# And answers in all, before each further one needs so many bytes of data. This is for a flood that has a little data
+# between its commands.
+TOTAL_LIMIT: Final = 5_000
+DATA_PER_ANSWER: Final = 64
 # Bytes of answers to subnegotiations that the caller has not taken yet. Such an answer can be longer than its question.
 # A login needs under 1 KiB of them.
 REPLY_LIMIT: Final = 64 * 1024
 
-FLOOD: Final = "the peer keeps changing options with no data between; not answering any more"
+_FULL: Final = TOTAL_LIMIT * DATA_PER_ANSWER
+
+FLOOD: Final = "the peer keeps changing options; not answering all of it"
 UNREAD: Final = "the peer asks for more than it reads; not answering all of it"
 
 
 class AnswerLimits:
-    """Counts answers. Data of the peer's, and the caller's taking of the answers, start the counts again."""
+    """Counts answers. Data of the peer's, and the caller's taking of the answers, make room for more.
 
-    __slots__ = ("_answers", "_reply_bytes")
+    `muted`: nothing is to be answered until more data comes. `counting`: something was answered that data is to make
+    up for, so `data_received` has to be called.
+    """
+
+    __slots__ = ("_left", "_reply_bytes", "_since_data", "counting", "muted")
 
     def __init__(self) -> None:
-        self._answers = 0
+        self.muted = False
+        self.counting = False
+        self._since_data = 0
+        self._left = _FULL
         self._reply_bytes = 0
-
-    @property
-    def in_loop(self) -> bool:
-        """Whether nothing is to be answered until data comes."""
-        return self._answers >= ANSWER_LIMIT
 
     @property
     def reached(self) -> str | None:
         """The warning to give instead of an answer to a question, or None where it may be answered."""
-        if self.in_loop:
+        if self.muted:
             return FLOOD
         return UNREAD if self._reply_bytes > REPLY_LIMIT else None
 
-    def count(self, answers: int = 1) -> None:
-        self._answers += answers
+    def count(self) -> None:
+        """One answer was given."""
+        self.counting = True
+        self._since_data += 1
+        self._left -= DATA_PER_ANSWER
+        self.muted = self._since_data >= ANSWER_LIMIT or self._left < DATA_PER_ANSWER
 
     def count_reply(self, size: int) -> None:
         """The answer to a subnegotiation has `size` bytes."""
         self._reply_bytes += size
 
-    def data_received(self) -> None:
-        self._answers = 0
+    def data_received(self, size: int) -> bool:
+        """So many bytes of data came. Whether answers are given again."""
+        was_muted = self.muted
+        self._since_data = 0
+        self._left = min(self._left + size, _FULL)
+        self.muted = self._left < DATA_PER_ANSWER
+        self.counting = self._left < _FULL
+        return was_muted and not self.muted
 
     def replies_taken(self) -> None:
         self._reply_bytes = 0

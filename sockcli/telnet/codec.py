@@ -3,18 +3,21 @@
 THEORY OF OPERATION
 
     codec.receive_data(data)                    # or receive_eof()
-    while events := codec.events_received():    # until there are none: compressed data is inflated piece by piece
-        ...
-    send(codec.data_to_send())                  # after the events: an answer may say that they were processed
+    while codec.pending:
+        for event in codec.events_received():   # does a bounded amount of work
+            ...
+        send(codec.data_to_send())              # after the events: an answer may say that they were processed
 
-From the peer to the user, bytes pass in this order:
+receive_data only keeps the bytes. events_received does the work, a bounded part of it in each call, because a peer can
+make much of it with little: a few kilobytes of compressed commands can keep us busy for minutes. Between two calls the
+caller looks at signals and time limits. From the peer to the user, bytes pass in this order:
 
     Detector      until the peer's first negotiation, where the codec was made with active=False: all is data
-    TokenStream   the parser's tokens (data, command, negotiation, subnegotiation), inflated where MCCP2 is on
+    TokenStream   the parser's tokens (data, command, negotiation, subnegotiation), inflated while MCCP2 is on
     Synch         drops data while urgent data is announced and its DM has not come
     OptionState   answers negotiations by the Q method, and subnegotiations through the features
     LineEndingDecoder   data only: CR NUL to CR
-    events        a list, which events_received hands out
+    events        a list, which events_received returns
 
 From the user to the peer:
 
@@ -26,33 +29,50 @@ CR awaits its second byte: the two line ending classes. What is held back: Outbo
 things: whether telnet is spoken (`active`, which never goes back to False), what a Synch does (SynchState), and how
 the input ended.
 
-The input ends in one of two ways. receive_eof: what is left is handed out, and then events_received returns an empty
-list. An error of the peer's (broken compression, binary mode refused): events_received raises it, once all events from
-before it were handed out; everything after it is ignored. What is to be sent can still be taken after both.
+The input ends in one of two ways. receive_eof: what is left is handed out, and then nothing is `pending` any more. An
+error of the peer's (broken compression, a flood of compressed commands, binary mode refused): events_received raises
+it, once all events from before it were handed out; everything after it is ignored. What is to be sent can still be
+taken after both.
 
-The caller limits memory. It receives no more while what it took from data_to_send is not sent, and sends no more while
-`blocked`.
+The caller limits memory. It receives no more while something is `pending` or while what it took from data_to_send is
+not sent, and sends no more while `blocked`.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import math
+from collections.abc import Iterable
+from typing import Final, cast
 
 from sockcli.errors import ProtocolError, UsageError
 from sockcli.telnet import constants as tn
 from sockcli.telnet.detector import Detector
-from sockcli.telnet.events import Activated, CommandReceived, Data, Event, Prompt, Side, Subnegotiation
+from sockcli.telnet.events import Activated, Data, Event, Side, Subnegotiation
 from sockcli.telnet.inbound import TokenStream
-from sockcli.telnet.line_endings import CR, LF, LineEndingDecoder, Style, style_for
+from sockcli.telnet.known_tokens import KnownTokens
+from sockcli.telnet.line_endings import CR, LF, NUL, LineEndingDecoder, Style, style_for
 from sockcli.telnet.negotiation import OptionStatus
 from sockcli.telnet.option_state import OptionState
 from sockcli.telnet.options import TelnetOptions, checked
 from sockcli.telnet.outbound import OutboundData, SendQueue
-from sockcli.telnet.parser import Negotiation, Token
+from sockcli.telnet.parser import Meaning, Negotiation, Oversized, interpret, is_data
 from sockcli.telnet.synch import NEXT, SynchInput, SynchState
 
 OVERSIZED: Final = "the peer sent a subnegotiation that is too long; ignored"
 CUT_SHORT: Final = "the connection ended within a telnet command"
+
+# Tokens taken by one call of events_received. Each takes at most some 20 microseconds.
+TOKENS_AT_ONCE: Final = 1_000
+# Commands with no data between them, on a compressed stream, that are taken for an attack. Compressed, they cost the
+# peer next to nothing. Without compression each has to be sent, so there it is enough not to answer.
+COMPRESSED_FLOOD: Final = 10_000
+# In the subnegotiations of these options a server tells the player something, so they count as data.
+_TELLING: Final = frozenset({tn.GMCP, tn.MSDP, tn.MSSP})
+
+_DM: Final = bytes([tn.IAC, tn.DM])
+_NORMAL: Final = SynchState.NORMAL  # up to Python 3.11 the members of an Enum are slow to look up
+# Fewer tokens are taken one by one.
+_WORTH_LOOKING_UP: Final = 16
 
 _DEFAULTS: Final = TelnetOptions()
 
@@ -71,11 +91,14 @@ class TelnetCodec:
         self._detector = Detector()
         self._tokens = TokenStream()
         self._line_endings = LineEndingDecoder()
-        self._option_state = OptionState(self._options, self._queue, self._emit)
+        self._known = KnownTokens()
+        self._option_state = OptionState(self._options, self._queue, self._emit, self._known.unsettle)
         self._outbound = OutboundData(self._queue, self._style)
         self._active = False
         self._synch = SynchState.NORMAL
+        self._commands = 0  # since the last data
         self._eof_received = False
+        self._ended = False  # and the end of the input was dealt with
         self._error: ProtocolError | None = None
         # To ask for binary mode is to speak telnet.
         if active or options.binary:
@@ -84,7 +107,7 @@ class TelnetCodec:
     # The five calls that move bytes
 
     def receive_data(self, data: bytes) -> None:
-        """The peer sent this."""
+        """The peer sent this. It is only kept; `events_received` works on it."""
         if self._eof_received or self._error is not None:
             return
         if not self._active:
@@ -96,7 +119,6 @@ class TelnetCodec:
             self._emit(Activated(data[2]))
             self._activate()
         self._tokens.feed(data)
-        self._take_tokens()
 
     def receive_eof(self) -> None:
         """The peer sends no more."""
@@ -104,19 +126,18 @@ class TelnetCodec:
         if held:
             self._emit(Data(held))
         self._eof_received = True
-        self._advance()
 
     def events_received(self) -> list[Event]:
-        """The events of what was received, in order; an empty list when all were handed out.
+        """The next events of what was received, in order, after a bounded amount of work.
 
-        Raises ProtocolError for an error of the peer's, when all events from before it were handed out.
+        The list may be empty although more is `pending`. Raises ProtocolError for an error of the peer's, when all
+        events from before it were handed out.
         """
-        if not self._events:
+        if self._error is None:
             self._advance()
-        self._queue.release()
-        if not self._events and self._error is not None:
-            raise self._error
         events, self._events = self._events, []
+        if not events and self._error is not None:
+            raise self._error
         return events
 
     def send_data(self, data: bytes) -> None:
@@ -130,7 +151,7 @@ class TelnetCodec:
             self._queue.write(data)
 
     def data_to_send(self) -> bytes:
-        """What is to be sent now. Take it after the events, and then ask for `urgent_to_send`."""
+        """What is to be sent now. Call it after the events were handed out, and then call `urgent_to_send`."""
         self._option_state.replies_taken()
         return self._queue.take()
 
@@ -206,8 +227,9 @@ class TelnetCodec:
 
     @property
     def pending(self) -> bool:
-        """Whether `events_received` would return or raise something, without more being received."""
-        return bool(self._events) or self._error is not None or self._tokens.pending
+        """Whether `events_received` has more to do, without more being received."""
+        unfinished = self._eof_received and not self._ended
+        return bool(self._events) or self._error is not None or self._tokens.pending or unfinished
 
     @property
     def local_echo(self) -> bool:
@@ -258,63 +280,116 @@ class TelnetCodec:
         return style_for(mode, self._options.eol, binary=self.binary_out)
 
     def _advance(self) -> None:
-        """Inflate until there is an event, and no further: a kilobyte can become a megabyte of events."""
-        while self._tokens.pending and not self._events and self._error is None:
-            try:
-                self._tokens.refill()
-            except ProtocolError as error:
-                self._fail(error)
+        """Take a bounded number of tokens, of what is there or of one inflated piece."""
+        try:
             self._take_tokens()
-        if self._eof_received and not self._tokens.pending and self._error is None:
+        except ProtocolError as error:
+            self._error = error
+            self._tokens.discard()
+        if self._eof_received and not self._ended and not self._tokens.pending and self._error is None:
             self._end()
 
     def _end(self) -> None:
-        """All input was taken."""
+        """The input has ended, and all of it was taken."""
+        self._ended = True
         if self._tokens.mid_command:
             self._option_state.warn(CUT_SHORT)
         if self._option_state.waits_for_binary and self._outbound.held:
-            self._fail(ProtocolError("the peer closed the connection before it agreed to binary mode"))
-
-    def _fail(self, error: ProtocolError) -> None:
-        self._error = error
-        self._tokens.discard()
+            self._error = ProtocolError("the peer closed the connection before it agreed to binary mode")
 
     def _take_tokens(self) -> None:
-        try:
-            while (token := self._tokens.next_token()) is not None:
-                self._take(token)
-        except ProtocolError as error:
-            self._fail(error)
+        tokens = self._tokens.take(TOKENS_AT_ONCE)
+        if len(tokens) < _WORTH_LOOKING_UP or not self._take_known(tokens):
+            self._take_each(tokens)
 
-    def _take(self, token: Token) -> None:
+    def _take_known(self, tokens: list[bytes]) -> bool:
+        """Take the tokens all at once, if each is known; a flood is mostly of such. Whether they were taken."""
+        known, limits = self._known, self._option_state.limits
+        if self._synch is SynchState.DROPPING or self._line_endings.after_cr or self._tokens.compressed:
+            return False
+        if limits.counting and not known.settled.issuperset(tokens):
+            return False  # what data there is has to be counted, and may put an end to what is settled
+        events = list(map(known.all.get, tokens))
+        if None in events:
+            return False
+        self._events.extend(cast("Iterable[Event]", filter(None, events)))  # without each NO_EVENT
+        self._synch = SynchState.AFTER_DM if tokens[-1] == _DM else SynchState.NORMAL
+        return True
+
+    def _take_each(self, tokens: list[bytes]) -> None:
+        """Take the tokens one by one. Raises ProtocolError."""
+        known, events = self._known, self._events
+        limits, line_endings = self._option_state.limits, self._line_endings
+        most = COMPRESSED_FLOOD if self._tokens.compressed else math.inf
+        for at, token in enumerate(tokens, start=1):
+            if (self._synch is not _NORMAL or token == _DM) and self._drops(token):
+                continue
+            if token[0] != tn.IAC or token[1] == tn.IAC:
+                data = None if line_endings.after_cr else known.data.get(token)
+                if data is None:
+                    data = self._decode(token)
+                if data:
+                    events.append(data)
+                    self._commands = 0
+                    if limits.counting and limits.data_received(len(data.data)):
+                        known.unsettle()
+                continue
+            self._commands += 1
+            if self._commands > most:
+                raise ProtocolError("the peer's compressed data (MCCP2) is a flood of telnet commands")
+            event = known.commands.get(token)
+            if event is None:
+                meaning = interpret(token)
+                self._obey(token, meaning)
+                if self._starts_compression(meaning):
+                    self._commands = 0
+                    self._tokens.inflate_from(tokens[at:])
+                    return
+            elif event:
+                events.append(event)
+
+    def _drops(self, token: bytes) -> bool:
+        """Go on in the Synch. Whether it drops the token: data between the announcement and DM."""
         dropping = self._synch is SynchState.DROPPING
-        is_dm = isinstance(token, CommandReceived) and token.code == tn.DM
-        self._synch = NEXT[self._synch, SynchInput.DM if is_dm else SynchInput.OTHER]
-        match token:
-            case bytes():
-                if not dropping:
-                    self._take_data(token)
-            case CommandReceived():
-                self._emit(Prompt(token.code) if token.code in (tn.EOR, tn.GA) else token)
+        self._synch = NEXT[self._synch, SynchInput.DM if token == _DM else SynchInput.OTHER]
+        return dropping and is_data(token)
+
+    def _decode(self, token: bytes) -> Data | None:
+        """The event of a piece of data; None for a NUL whose CR came before."""
+        meaning = interpret(token)
+        assert isinstance(meaning, bytes)
+        data = self._line_endings.decode(meaning, binary=self.binary_in)
+        if not data:
+            return None
+        event = Data(data)
+        if NUL not in meaning and not meaning.endswith(CR):
+            self._known.remember(token, event)
+        return event
+
+    def _obey(self, token: bytes, meaning: Meaning | None) -> None:
+        """Answer a negotiation or a subnegotiation. Raises ProtocolError."""
+        match meaning:
             case Negotiation():
-                self._option_state.negotiated(token)
-                self._block_or_release()
+                if self._option_state.negotiated(meaning):
+                    self._known.unsettle()
+                    self._block_or_release()
+                else:
+                    self._known.settle(token)
             case Subnegotiation():
-                self._emit(token)
-                if self._starts_compression(token):
-                    self._tokens.inflate_from_here()
-                self._option_state.subnegotiated(token)
-                self._block_or_release()
-            case _:
+                self._events.append(meaning)
+                if meaning.option in _TELLING:
+                    self._commands = 0
+                elif self._option_state.subnegotiated(meaning):
+                    self._block_or_release()
+                elif meaning.option != tn.MCCP2:
+                    self._known.settle(token, meaning)
+            case Oversized():
                 self._option_state.warn(OVERSIZED)
+            case _:
+                self._known.settle(token)
 
-    def _take_data(self, data: bytes) -> None:
-        data = self._line_endings.decode(data, binary=self.binary_in)
-        if data:
-            self._option_state.data_received()
-            self._emit(Data(data))
-
-    def _starts_compression(self, received: Subnegotiation) -> bool:
+    def _starts_compression(self, meaning: Meaning | None) -> bool:
         # Not inside a compressed stream: streams within streams would multiply what one byte can become.
-        asked = received.option == tn.MCCP2 and not received.body
-        return asked and not self._tokens.compressed and self._option_state.enabled(Side.PEER, tn.MCCP2)
+        if not isinstance(meaning, Subnegotiation) or meaning.option != tn.MCCP2 or meaning.body:
+            return False
+        return not self._tokens.compressed and self._option_state.enabled(Side.PEER, tn.MCCP2)

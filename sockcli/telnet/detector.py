@@ -7,10 +7,19 @@ binary data than the start of a telnet session.
 
 from __future__ import annotations
 
-from sockcli.telnet.constants import IAC, IAC_BYTE, VERBS
+import re
+from typing import Final
+
+from sockcli.telnet.constants import IAC_BYTE
+
+# Everything up to an IAC that starts a negotiation, or may start one once more has come. The group looks ahead before
+# it takes anything, for the reason given in parser.py.
+_DATA: Final = re.compile(rb"[^\xff]*+(?:(?=\xff(?:[^\xfb-\xfe]|[\xfb-\xfe]\xff))..[^\xff]*+)*+", re.DOTALL)
 
 
 class Detector:
+    """`feed` what comes, until there is telnet in it; `finish` when no more comes."""
+
     __slots__ = ("_held",)
 
     def __init__(self) -> None:
@@ -19,16 +28,14 @@ class Detector:
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
         """(data, telnet): what stands before the first negotiation, and everything from it on. Either may be empty."""
         data, self._held = self._held + data, b""
-        at = data.find(IAC_BYTE)
-        while at >= 0:
-            after = data[at + 1 : at + 3]
-            if not after or (after[0] in VERBS and len(after) == 1):
-                self._held = data[at:]
-                return data[:at], b""
-            if after[0] in VERBS and after[1] != IAC:
-                return data[:at], data[at:]
-            at = data.find(IAC_BYTE, at + (2 if after[0] == IAC else 1))
-        return data, b""
+        if IAC_BYTE not in data:
+            return data, b""
+        found = _DATA.match(data)
+        assert found is not None  # it matches the empty text, too
+        data, rest = data[: found.end()], data[found.end() :]
+        if len(rest) < 3:
+            self._held, rest = rest, b""
+        return data, rest
 
     def finish(self) -> bytes:
         """No more will come: what was held is data."""

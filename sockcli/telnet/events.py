@@ -15,6 +15,8 @@ class Side(Enum):
     US: what we do. We say WILL or WONT, the peer DO or DONT. PEER: what the peer does, with the verbs exchanged.
     """
 
+    __hash__ = object.__hash__  # Enum's own is not written in C, and every negotiation looks sides up
+
     US = "us"
     PEER = "peer"
 

@@ -26,10 +26,10 @@ MODES: Final = frozenset({"piped", "auto", "line", "character"})
 class LineEndingDecoder:
     """Turns the peer's CR NUL into CR, also where a read ends between the two."""
 
-    __slots__ = ("_after_cr",)
+    __slots__ = ("after_cr",)
 
     def __init__(self) -> None:
-        self._after_cr = False
+        self.after_cr = False  # the last byte was a CR
 
     def decode(self, data: bytes, *, binary: bool) -> bytes:
         """The data for the user; empty for a NUL whose CR came with an earlier read.
@@ -37,11 +37,11 @@ class LineEndingDecoder:
         `binary`: the peer's BINARY is on (RFC 856), and NUL is a byte like any other.
         """
         if binary:
-            self._after_cr = False
+            self.after_cr = False
             return data
-        if self._after_cr and data.startswith(NUL):
+        if self.after_cr and data.startswith(NUL):
             data = data[1:]
-        self._after_cr = data.endswith(CR)
+        self.after_cr = data.endswith(CR)
         # Looking for NUL first is quicker: text has a CR in every line, and hardly ever a NUL.
         return data.replace(CR_NUL, CR) if NUL in data else data
 

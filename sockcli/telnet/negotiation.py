@@ -34,6 +34,10 @@ _ENABLED: Final = {
 }
 
 
+# For speed: up to Python 3.11 the members of an Enum are slow to look up.
+_NO, _WANT_YES, _OFF = State.NO, State.WANT_YES, Input.OFF
+
+
 class Change(NamedTuple):
     """What one step did."""
 
@@ -41,6 +45,7 @@ class Change(NamedTuple):
     enabled: bool | None = None  # whether the side is on now; None where that is as before
     refused: bool = False  # the peer answered no to our request
     muted: bool = False  # there is a reply that was left out
+    settled: bool = False  # nothing changed and nothing is to be sent, and so it will be the next time
 
 
 class OptionStatus(NamedTuple):
@@ -64,7 +69,7 @@ class Negotiator:
 
     def status(self) -> list[OptionStatus]:
         """The options of which one side at least is not in State.NO, by number."""
-        options = {option for (_, option), state in self._states.items() if state is not State.NO}
+        options = {option for (_, option), state in self._states.items() if state is not _NO}
         return [
             OptionStatus(option, self._state(Side.US, option), self._state(Side.PEER, option))
             for option in sorted(options)
@@ -77,26 +82,27 @@ class Negotiator:
         """
         side, wants = HEARD[verb]
         wanted = Input.ON if self._accepts(side, option) else Input.UNWANTED
-        return self._step(side, option, wanted if wants else Input.OFF, mute=mute)
+        return self._step(side, option, wanted if wants else _OFF, mute=mute)
 
     def request(self, side: Side, option: int, *, enable: bool) -> Change:
         """We want an option on or off. There is no reply where it is so already, or was asked for."""
         return self._step(side, option, Input.ASK_ON if enable else Input.ASK_OFF)
 
     def _state(self, side: Side, option: int) -> State:
-        return self._states.get((side, option), State.NO)
+        return self._states.get((side, option), _NO)
 
     def _step(self, side: Side, option: int, cause: Input, *, mute: bool = False) -> Change:
         before = self._state(side, option)
         after, say = STEPS[before, cause]
         muted = mute and say is not None
         if muted:
-            after, say = State.NO, None
+            after, say = _NO, None
         self._states[side, option] = after
         was, now = before in _ENABLED[side], after in _ENABLED[side]
         return Change(
             b"" if say is None else bytes([IAC, _SAY[side, say], option]),
             now if now != was else None,
-            before is State.WANT_YES and cause is Input.OFF,
+            before is _WANT_YES and cause is _OFF,
             muted,
+            after is before and say is None,
         )

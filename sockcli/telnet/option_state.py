@@ -33,9 +33,19 @@ from sockcli.telnet.options import INITIAL, TelnetOptions, accepts, can_do, know
 from sockcli.telnet.outbound import SendQueue
 from sockcli.telnet.parser import Negotiation
 
+# For speed: up to Python 3.11 the members of an Enum are slow to look up.
+_US, _PEER = Side.US, Side.PEER
+
 
 class OptionState:
-    def __init__(self, options: TelnetOptions, queue: SendQueue, emit: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        options: TelnetOptions,
+        queue: SendQueue,
+        emit: Callable[[Event], None],
+        unsettle: Callable[[], None],
+    ) -> None:
+        """`unsettle` is called when something changed so that what had no effect before may have one now."""
         self._options = options
         self._queue = queue
         self._emit = emit
@@ -53,7 +63,8 @@ class OptionState:
         self._mode = ModeChanged(self.character_mode, self.local_echo)
         self._needs_binary = options.binary
         self._marks_requested = 0  # TIMING-MARKs that we asked for, without their answers
-        self._limits = AnswerLimits()
+        self.limits = AnswerLimits()
+        self._unsettle = unsettle
         self._warned: set[str] = set()
 
     # What is agreed on
@@ -66,21 +77,21 @@ class OptionState:
 
     @property
     def local_echo(self) -> bool:
-        return not self.enabled(Side.PEER, tn.ECHO)
+        return not self.enabled(_PEER, tn.ECHO)
 
     @property
     def character_mode(self) -> bool:
         if self._options.mode in ("line", "character"):
             return self._options.mode == "character"
         # While SGA is asked for again, the mode stays: a program may be drawing its screen already.
-        return (self.enabled(Side.PEER, tn.SGA) or self._kludge.regaining) and self.enabled(Side.PEER, tn.ECHO)
+        return (self.enabled(_PEER, tn.SGA) or self._kludge.regaining) and self.enabled(_PEER, tn.ECHO)
 
     @property
     def must_wait(self) -> bool:
         """Whether the user's data has to be held back for now."""
         if self.waits_for_binary:
             return True
-        return self._serial.suspended and self.enabled(Side.US, tn.COM_PORT)
+        return self._serial.suspended and self.enabled(_US, tn.COM_PORT)
 
     @property
     def waits_for_binary(self) -> bool:
@@ -93,20 +104,21 @@ class OptionState:
         """The connection speaks telnet from here on: ask for what the user wants."""
         wanted = list(INITIAL) if self._options.initiate else []
         if self._needs_binary:
-            wanted += [(Side.US, tn.BINARY), (Side.PEER, tn.BINARY)]
+            wanted += [(_US, tn.BINARY), (_PEER, tn.BINARY)]
         if self._serial.settings.requests():
-            wanted.append((Side.US, tn.COM_PORT))
+            wanted.append((_US, tn.COM_PORT))
         for side, option in wanted:
             if accepts(self._options, side, option):
                 self._apply(side, option, self._negotiator.request(side, option, enable=True))
 
     def request(self, option: int, side: Side, enable: bool) -> None:
         """The user wants an option on or off. Raises UsageError for one that cannot be asked for."""
-        if option == tn.TIMING_MARK and side is Side.PEER and enable:
+        self._unsettle()
+        if option == tn.TIMING_MARK and side is _PEER and enable:
             self._marks_requested += 1
             self._queue.write(bytes([tn.IAC, tn.DO, option]))
             return
-        if option == tn.TIMING_MARK or (side is Side.US and enable and not can_do(option)):
+        if option == tn.TIMING_MARK or (side is _US and enable and not can_do(option)):
             raise UsageError(f"telnet option {tn.option_name(option)} cannot be asked for on this side")
         if option == tn.BINARY and not enable:
             self._needs_binary = False  # the user no longer wants what the command line asked for
@@ -121,19 +133,16 @@ class OptionState:
         if size is None:
             return
         self._options = self._options._replace(size=size)
+        self._unsettle()
         self._window.size = size
-        if self.enabled(Side.US, tn.NAWS):
+        if self.enabled(_US, tn.NAWS):
             self._perform(self._window.report())
 
     # What the peer wants
 
-    def data_received(self) -> None:
-        """The peer sent data, so it is not only changing options."""
-        self._limits.data_received()
-
     def replies_taken(self) -> None:
         """The caller took all that is to be sent."""
-        self._limits.replies_taken()
+        self.limits.replies_taken()
 
     def warn(self, text: str) -> None:
         """Each warning is given once: otherwise a hostile peer could fill the user's screen with them."""
@@ -141,54 +150,66 @@ class OptionState:
             self._warned.add(text)
             self._emit(TelnetWarning(text))
 
-    def negotiated(self, received: Negotiation) -> None:
-        """Raises ProtocolError where the peer refuses an option that the user cannot do without."""
+    def negotiated(self, received: Negotiation) -> bool:
+        """Whether the negotiation did anything; if not, the same one does nothing until `unsettle` is called.
+
+        Raises ProtocolError where the peer refuses an option that the user cannot do without.
+        """
         side, wants_on = HEARD[received.verb]
         option = received.option
         if option == tn.TIMING_MARK:
-            self._timing_mark(side, wants_on)
-            return
-        change = self._negotiator.receive(received.verb, option, mute=self._limits.in_loop)
-        self._limits.count(bool(change.reply))
-        ask_again = (side, option) == (Side.PEER, tn.SGA) and self._kludge.sga_received(
+            return self._timing_mark(side, wants_on)
+        change = self._negotiator.receive(received.verb, option, mute=self.limits.muted)
+        if change.muted:
+            self.warn(FLOOD)
+        if change.settled:
+            return False
+        if change.reply:
+            self.limits.count()
+        ask_again = (side, option) == (_PEER, tn.SGA) and self._kludge.sga_received(
             withdrawn=change.enabled is False,
-            peer_echoes=self._options.mode == "auto" and self.enabled(Side.PEER, tn.ECHO),
+            peer_echoes=self._options.mode == "auto" and self.enabled(_PEER, tn.ECHO),
         )
         self._apply(side, option, change)
         self._report_mode()
         if ask_again:
-            self._apply(Side.PEER, tn.SGA, self._negotiator.request(Side.PEER, tn.SGA, enable=True))
+            self._apply(_PEER, tn.SGA, self._negotiator.request(_PEER, tn.SGA, enable=True))
+        return True
 
-    def subnegotiated(self, received: Subnegotiation) -> None:
-        """Does nothing where the option is off."""
+    def subnegotiated(self, received: Subnegotiation) -> bool:
+        """Whether it did anything, as `negotiated`. It does nothing where the option is off."""
         feature = self._features.get(received.option)
-        if feature is not None and any(self.enabled(side, received.option) for side in _sides(received.option)):
-            self._perform(feature.receive(received.body), limited=True)
+        if feature is None or not any(self.enabled(side, received.option) for side in _sides(received.option)):
+            return False
+        return self._perform(feature.receive(received.body), limited=True)
 
-    def _timing_mark(self, side: Side, wants_on: bool) -> None:
+    def _timing_mark(self, side: Side, wants_on: bool) -> bool:
         # TIMING-MARK has no state (RFC 860). Each DO is a question of its own, so the Q method is not used.
-        if side is Side.PEER and self._marks_requested:
+        if side is _PEER and self._marks_requested:
             self._marks_requested -= 1
             self._emit(TimingMark(wants_on))
-        elif side is Side.PEER and wants_on and self._may_answer():
-            self._queue.write(bytes([tn.IAC, tn.DONT, tn.TIMING_MARK]))
-        elif side is Side.US and wants_on and self._may_answer():
+            return True
+        if not wants_on:
+            return False
+        if not self._may_answer():
+            return not self.limits.muted  # other limits end when the caller takes the answers
+        if side is _US:
             self._kludge.mark_answered()
-            self._queue.write_after_events(bytes([tn.IAC, tn.WILL, tn.TIMING_MARK]))
+        # WILL says that all earlier data was processed. The caller sends it after the events of that data.
+        self._queue.write(bytes([tn.IAC, tn.WILL if side is _US else tn.DONT, tn.TIMING_MARK]))
+        return True
 
     def _may_answer(self) -> bool:
         """Whether the limits allow one more answer, which counts as given; if not, the user is warned."""
-        if warning := self._limits.reached:
+        if warning := self.limits.reached:
             self.warn(warning)
             return False
-        self._limits.count()
+        self.limits.count()
         return True
 
     def _apply(self, side: Side, option: int, change: Change) -> None:
         """Do what follows from a step of the negotiation."""
         self._queue.write(change.reply)
-        if change.muted:
-            self.warn(FLOOD)
         if change.refused:
             self._emit(OptionRefused(option, side))
         if change.enabled is not None:
@@ -204,22 +225,31 @@ class OptionState:
             self._mode = mode
             self._emit(mode)
 
-    def _perform(self, effects: Effects, *, limited: bool = False) -> None:
-        """Send and report what a feature wants. `limited`: it answers the peer, who could ask without end."""
+    def _perform(self, effects: Effects, *, limited: bool = False) -> bool:
+        """Send and report what a feature wants. `limited`: it answers the peer, who could ask without end.
+
+        False if there was nothing, or nothing but answers while none is given.
+        """
+        done = False
         for effect in effects:
-            if isinstance(effect, TelnetWarning):
-                self.warn(effect.text)
-            elif not isinstance(effect, OutboundSubnegotiation):
-                self._emit(effect)
-            elif not limited or self._may_answer():
+            if isinstance(effect, OutboundSubnegotiation):
+                if limited and not self._may_answer():
+                    done |= not self.limits.muted
+                    continue
                 reply = _framed(effect)
-                self._limits.count_reply(len(reply))
+                self.limits.count_reply(len(reply))
                 self._queue.write(reply)
+            elif isinstance(effect, TelnetWarning):
+                self.warn(effect.text)
+            else:
+                self._emit(effect)
+            done = True
+        return done
 
 
 def _sides(option: int) -> tuple[Side, ...]:
     """The sides on which a feature works. For CHARSET that is both: either end may send a REQUEST (RFC 2066)."""
-    return (Side.US, Side.PEER) if option == tn.CHARSET else (Side.US,)
+    return (_US, _PEER) if option == tn.CHARSET else (_US,)
 
 
 def _framed(subnegotiation: OutboundSubnegotiation) -> bytes:

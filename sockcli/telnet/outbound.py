@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from enum import Enum, auto
 from typing import Final
 
 from sockcli.telnet.constants import IAC_BYTE, IAC_IAC
@@ -19,60 +18,38 @@ from sockcli.telnet.line_endings import LineEndingEncoder, Style
 HOLD_LIMIT: Final = 256 * 1024
 
 
-class _Release(Enum):
-    """When a part of the queue may be sent."""
-
-    NOW = auto()
-    AFTER_EVENTS = auto()  # once the events of earlier data were handed out
-    AS_URGENT = auto()  # now, but by a call of its own: the transport has to mark its last byte
-
-
 class SendQueue:
-    """Bytes to send, in order. Two kinds of them cannot simply be taken with the rest.
+    """Bytes to send, in order.
 
-    The answer to DO TIMING-MARK says that all earlier data was processed (RFC 860), so it waits until the data's
-    events were handed out. The last byte of a Synch is sent as urgent data (RFC 854), which only the transport can do.
+    The last byte of a Synch is sent as urgent data (RFC 854), which only the transport can do. So such a part is taken
+    by itself, once all before it was taken.
     """
 
     __slots__ = ("_parts",)
 
     def __init__(self) -> None:
-        self._parts: deque[tuple[_Release, bytearray]] = deque()
+        self._parts: deque[tuple[bool, bytearray]] = deque()  # (urgent, bytes)
 
     def write(self, data: bytes) -> None:
-        # Data behind a part that waits has to wait as well, and so can join it.
-        if self._parts and self._parts[-1][0] is not _Release.AS_URGENT:
+        """To be sent behind everything that is here."""
+        if self._parts and not self._parts[-1][0]:
             self._parts[-1][1].extend(data)
         elif data:
-            self._parts.append((_Release.NOW, bytearray(data)))
-
-    def write_after_events(self, data: bytes) -> None:
-        """To be sent once `release` was called."""
-        if self._parts and self._parts[-1][0] is _Release.AFTER_EVENTS:
-            self._parts[-1][1].extend(data)
-        else:
-            self._parts.append((_Release.AFTER_EVENTS, bytearray(data)))
+            self._parts.append((False, bytearray(data)))
 
     def write_urgent(self, data: bytes) -> None:
         """To be sent with its last byte marked as urgent."""
-        self._parts.append((_Release.AS_URGENT, bytearray(data)))
-
-    def release(self) -> None:
-        """The events of all data received so far were handed out."""
-        for index, (release, data) in enumerate(self._parts):
-            if release is _Release.AFTER_EVENTS:
-                self._parts[index] = (_Release.NOW, data)
+        self._parts.append((True, bytearray(data)))
 
     def take(self) -> bytes:
-        """Everything that may be sent now, up to the next urgent part."""
-        taken = bytearray()
-        while self._parts and self._parts[0][0] is _Release.NOW:
-            taken += self._parts.popleft()[1]
-        return bytes(taken)
+        """Everything up to the next urgent part."""
+        if self._parts and not self._parts[0][0]:
+            return bytes(self._parts.popleft()[1])
+        return b""
 
     def take_urgent(self) -> bytes:
         """The urgent part, if it is what comes next; otherwise nothing."""
-        if self._parts and self._parts[0][0] is _Release.AS_URGENT:
+        if self._parts and self._parts[0][0]:
             return bytes(self._parts.popleft()[1])
         return b""
 

@@ -1,7 +1,11 @@
 """Bytes to tokens: data, commands, negotiations and subnegotiations (RFC 854 and 855).
 
-The meaning of options is not known here, and nothing is answered. A read may end anywhere: the tokens are the same
-for every cut, but for data, which may come in more pieces. No loop goes over bytes; text without IAC costs one `find`.
+A token is the bytes of one of these as they were on the wire, and `interpret` says what it means. So a caller that has
+met a token before need not interpret it again, and tokens that were no telnet after all (where compression starts) can
+be joined to what was received.
+
+The meaning of options is not known here, and nothing is answered. A read may end anywhere: the tokens are the same for
+every cut, but for data, which may come in more pieces. No loop goes over bytes; text without IAC costs one search.
 """
 
 from __future__ import annotations
@@ -17,9 +21,27 @@ BODY_LIMIT: Final = 8 * 1024
 # Game servers send whole listings of rooms and inventories in these.
 _BODY_LIMITS: Final = {MSDP: 64 * 1024, MSSP: 64 * 1024, GMCP: 64 * 1024}
 
-# Data and doubled IACs, up to a single IAC. The quantifiers are possessive: without it, the matcher would store a place
-# to go back to for every IAC of a megabyte of them.
-_RUN: Final = re.compile(rb"[^\xff]*+(?:\xff\xff[^\xff]*+)*+")
+# Data and doubled IACs, up to a single IAC. The quantifiers are possessive: otherwise the matcher would store a place
+# to go back to for every IAC of a megabyte of them. The group looks ahead before it takes anything, because Python up
+# to 3.11.4 does not give back what a possessive group took before it failed (CPython issue 106052).
+_DATA: Final = rb"[^\xff]*+(?:(?=\xff\xff)..[^\xff]*+)*+"
+_RUN: Final = re.compile(_DATA, re.DOTALL)
+_TOKEN: Final = re.compile(
+    rb"[^\xff]++(?:(?=\xff\xff)..[^\xff]*+)*+"  # data
+    rb"|\xff[\xfb-\xfe]."  # negotiation
+    rb"|\xff[^\xfa-\xff]"  # command
+    rb"|(?:(?=\xff\xff)..[^\xff]*+)++"  # data that starts with a doubled IAC
+    rb"|\xff\xfa"
+    + _DATA
+    + rb"(?:\xff\xf0|(?=\xff[^\xf0\xff]))"  # subnegotiation, or what came before it was broken off
+    rb"|\xff.*",  # the end of the input, which is not complete
+    re.DOTALL,
+)
+
+# They stand for a subnegotiation whose body was over the limit and was not kept; the second was broken off besides.
+# No other token ends in a single IAC.
+_OVERSIZED: Final = bytes([IAC, SB, IAC])
+_BROKEN_OFF: Final = bytes([IAC, SB])
 
 # Made once, so that each command of a flood costs one pointer.
 _COMMANDS: Final = tuple(CommandReceived(code) for code in range(256))
@@ -33,146 +55,146 @@ class Negotiation(NamedTuple):
 
 
 class Oversized(NamedTuple):
-    """The end of a subnegotiation whose body was over the limit, and was not kept."""
-
-    option: int
+    """A subnegotiation whose body was over the limit."""
 
 
-Token: TypeAlias = bytes | CommandReceived | Negotiation | Subnegotiation | Oversized
+Meaning: TypeAlias = bytes | CommandReceived | Negotiation | Subnegotiation | Oversized
+
+
+def is_data(token: bytes) -> bool:
+    return token[0] != IAC or token[1] == IAC
+
+
+def interpret(token: bytes) -> Meaning | None:
+    """What a token means; None for a subnegotiation that is empty, or was broken off by another command."""
+    if is_data(token):
+        return token.replace(IAC_IAC, IAC_BYTE) if IAC_BYTE in token else token
+    code = token[1]
+    if code in VERBS:
+        return Negotiation(code, token[2])
+    return _subnegotiation(token) if code == SB else _COMMANDS[code]
+
+
+def _subnegotiation(token: bytes) -> Subnegotiation | Oversized | None:
+    if token == _OVERSIZED:
+        return Oversized()
+    if not _ends_body(token):
+        # IAC SE was lost, or never sent. What came of the body is dropped, and the command that follows is obeyed.
+        return None
+    body = token[2:-2].replace(IAC_IAC, IAC_BYTE)
+    if not body:
+        return None
+    return Oversized() if len(body) - 1 > _body_limit(body[0]) else Subnegotiation(body[0], body[1:])
+
+
+def _body_limit(option: int) -> int:
+    return _BODY_LIMITS.get(option, BODY_LIMIT)
 
 
 class TelnetParser:
-    """`feed` a chunk, then take tokens until there is none. Data tokens are bytes, at least one.
+    """`feed` a chunk, then `take` tokens until there is none.
 
-    It is always in one of five states: in data, after IAC, after IAC and a verb, in a subnegotiation's body, and after
-    an IAC there. Each has a method in `_STEPS`, which takes what it can and sets the next state.
+    What was fed is cut into tokens by the `take` that needs it, not before: where a token starts compression, all that
+    follows is something else, and `take_rest` still has it.
     """
 
-    __slots__ = ("_body", "_buffer", "_over", "_position", "_state", "_verb")
+    __slots__ = ("_body", "_input", "_next", "_over", "_scanned", "_start", "_tokens")
 
     def __init__(self) -> None:
-        self._buffer = b""
-        self._position = 0
-        self._state = _DATA
-        self._verb = 0
-        self._body = bytearray()  # the option, then the body of the subnegotiation
-        self._over = False  # the body was over its limit, and only the option was kept
+        self._input = b""  # fed, and not looked at
+        self._tokens: list[bytes] = []
+        self._next = 0  # the first of the tokens that was not taken
+        self._start = b""  # a command or negotiation, as far as it came
+        # A subnegotiation as far as it came, IAC SB included; up to `_scanned` its end was searched for.
+        self._body = bytearray()
+        self._scanned = 0
+        self._over = False  # its body was over the limit, and is not kept
 
     @property
     def mid_command(self) -> bool:
-        """Whether what was fed so far ends within a command or a subnegotiation."""
-        return self._state != _DATA
+        """Whether what was taken so far ends within a command or a subnegotiation."""
+        return bool(self._start or self._body)
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is input that `take` has not looked at, or a token that was not taken."""
+        return bool(self._input) or self._next < len(self._tokens)
 
     def feed(self, data: bytes) -> None:
         """More input, behind what was fed and not yet taken."""
-        self._buffer = self.take_rest() + data if self._buffer else data
+        self._input = self._input + data if self._input else data
+
+    def take(self, most: int) -> list[bytes]:
+        """The next tokens, `most` of them or fewer; none where the input has no complete one."""
+        if self._next >= len(self._tokens):
+            data, self._input = self._input, b""
+            self._tokens, self._next = self._cut(data), 0
+        tokens = self._tokens[self._next : self._next + most]
+        self._next += len(tokens)
+        if self._next == len(self._tokens):
+            self._tokens, self._next = [], 0
+        return tokens
 
     def take_rest(self) -> bytes:
-        """Remove and return what no token was made of yet. Where MCCP2 starts, it is compressed."""
-        rest = self._buffer[self._position :]
-        self._buffer, self._position = b"", 0
+        """Remove and return everything that was not taken, as it was on the wire."""
+        rest = b"".join((*self._tokens[self._next :], self._start, self._body, self._input))
+        self._tokens, self._next, self._input = [], 0, b""
+        self._start, self._body = b"", bytearray()
         return rest
 
-    def next_token(self) -> Token | None:
-        """The next token, or None where there is none until more is fed."""
-        while self._position < len(self._buffer):
-            token = _STEPS[self._state](self)
-            if token is not None:
-                return token
-        self._buffer, self._position = b"", 0
-        return None
+    def _cut(self, data: bytes) -> list[bytes]:
+        """Cut input into tokens; what is not complete at its end is kept for the next time."""
+        if not data:
+            return []
+        tokens = []
+        if self._body:
+            token, data = self._continue_body(data)
+            tokens += token
+        if self._start:
+            data, self._start = self._start + data, b""
+        if IAC_BYTE not in data:
+            return [*tokens, data] if data else tokens
+        tokens += _TOKEN.findall(data)
+        last = tokens[-1]
+        if last[0] != IAC or (len(last) > 1 and last[1] == IAC):
+            return tokens
+        if len(last) == 1 or (len(last) == 2 and last[1] in VERBS):
+            self._start = tokens.pop()
+        elif last[1] == SB and not _ends_body(last):
+            self._body, self._scanned, self._over = bytearray(tokens.pop()), 2, False
+            self._scan()
+        return tokens
 
-    def _next_byte(self) -> int:
-        byte = self._buffer[self._position]
-        self._position += 1
-        return byte
-
-    def _in_data(self) -> Token | None:
-        buffer, start = self._buffer, self._position
-        at = buffer.find(IAC_BYTE, start)
-        if at < 0:
-            self._position = len(buffer)
-            return buffer[start:] if start else buffer
-        if buffer.startswith(IAC_IAC, at):
-            end = self._end_of_run(at)
-            self._position = end
-            return buffer[start:end].replace(IAC_IAC, IAC_BYTE)
-        self._position = at + 1
-        self._state = _COMMAND
-        return buffer[start:at] or None
-
-    def _in_command(self) -> Token | None:
-        code = self._next_byte()
-        if code in VERBS:
-            self._verb = code
-            self._state = _OPTION
-            return None
-        if code == SB:
-            self._drop_body()
-            self._state = _BODY
-            return None
-        self._state = _DATA
-        return IAC_BYTE if code == IAC else _COMMANDS[code]
-
-    def _in_option(self) -> Token | None:
-        self._state = _DATA
-        return Negotiation(self._verb, self._next_byte())
-
-    def _in_body(self) -> Token | None:
-        start = self._position
-        end = self._end_of_run(start)
-        self._keep(self._buffer[start:end].replace(IAC_IAC, IAC_BYTE))
-        self._position = end + 1
-        if end < len(self._buffer):
-            self._state = _BODY_COMMAND
-        return None
-
-    def _in_body_command(self) -> Token | None:
-        code = self._buffer[self._position]
-        if code == IAC:
-            self._position += 1
-            self._state = _BODY
-            self._keep(IAC_BYTE)
-            return None
-        if code != SE:
-            # IAC SE was lost, or never sent: drop what came of the body, and obey the command.
-            self._state = _COMMAND
-            self._drop_body()
-            return None
-        self._position += 1
-        self._state = _DATA
-        return self._finish_body()
-
-    def _finish_body(self) -> Token | None:
-        body, over = self._body, self._over
-        self._drop_body()
-        if not body:
-            return None
-        return Oversized(body[0]) if over else Subnegotiation(body[0], bytes(body[1:]))
-
-    def _end_of_run(self, start: int) -> int:
-        run = _RUN.match(self._buffer, start)
-        assert run is not None  # it matches the empty run, too
-        return run.end()
-
-    def _keep(self, piece: bytes) -> None:
-        if self._over or not piece:
-            return
-        self._body += piece
-        if len(self._body) - 1 > _BODY_LIMITS.get(self._body[0], BODY_LIMIT):
-            self._over = True
-            del self._body[1:]
-
-    def _drop_body(self) -> None:
+    def _continue_body(self, data: bytes) -> tuple[list[bytes], bytes]:
+        """(the subnegotiation if this completes it, what follows it)."""
+        self._body += data
+        end = self._scan()
+        if end + 1 >= len(self._body):
+            self._forget_if_over()
+            return [], b""
+        broken_off = self._body[end + 1] != SE
+        end += 0 if broken_off else 2
+        token, rest = bytes(self._body[:end]), bytes(self._body[end:])
+        if self._over:
+            token = _BROKEN_OFF if broken_off else _OVERSIZED
         self._body = bytearray()
-        self._over = False
+        return [token], rest
+
+    def _scan(self) -> int:
+        """Where the next single IAC in the body is, or where the body ends."""
+        run = _RUN.match(self._body, self._scanned)
+        assert run is not None  # it matches the empty run, too
+        self._scanned = run.end()
+        return self._scanned
+
+    def _forget_if_over(self) -> None:
+        # Doubled IACs can make it twice as long as it is.
+        if self._over or len(self._body) > 2 * (_body_limit(self._body[2]) + 2):
+            self._over = True
+            del self._body[2 : self._scanned]
+            self._scanned = 2
 
 
-_DATA, _COMMAND, _OPTION, _BODY, _BODY_COMMAND = range(5)
-_STEPS: Final = (
-    TelnetParser._in_data,
-    TelnetParser._in_command,
-    TelnetParser._in_option,
-    TelnetParser._in_body,
-    TelnetParser._in_body_command,
-)
+def _ends_body(token: bytes) -> bool:
+    """Whether a token that starts with IAC SB ends in IAC SE, whose IAC is not the second of a doubled one."""
+    return token.endswith(bytes([IAC, SE])) and _RUN.fullmatch(token, 2, len(token) - 2) is not None

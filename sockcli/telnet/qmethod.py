@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 
 
 class State(Enum):
+    __hash__ = object.__hash__  # Enum's own is not written in C, and every negotiation looks states up
+
     NO = "off"
     YES = "on"
     WANT_NO = "turning off"
@@ -21,6 +23,8 @@ class State(Enum):
 
 class Input(Enum):
     """What can happen to one side of an option."""
+
+    __hash__ = object.__hash__
 
     ON = "the peer wants it on, or accepts"  # WILL about its side, DO about ours, and we agree
     UNWANTED = "the peer wants it on, and we do not"

@@ -34,8 +34,8 @@ OPTIONS: Final = (
 # The longest answer to the shortest question, with the options above, and what is said unasked.
 _LONGEST_ANSWER: Final = 64
 _UNASKED: Final = 256
-# A body of the largest kind that is kept, and the token that is being made of it.
-_STATE_LIMIT: Final = 8 * BODY_LIMIT + 1
+# A body of the largest kind that is kept, with all its IACs doubled, its option, and the command around it.
+_STATE_LIMIT: Final = 2 * (8 * BODY_LIMIT + 2)
 
 
 class Outcome(NamedTuple):
@@ -70,7 +70,7 @@ def converse(options: TelnetOptions, active: bool, urgent: bool, chunks: Iterabl
             codec.receive_data(chunk)
             events += drain(codec)
             sent += codec.data_to_send()
-            assert len(codec._tokens._parser._body) <= _STATE_LIMIT
+            assert len(codec._tokens._parser._body) <= _STATE_LIMIT + len(chunk)
         codec.receive_eof()
         events += drain(codec)
     except ProtocolError as exc:
@@ -80,8 +80,8 @@ def converse(options: TelnetOptions, active: bool, urgent: bool, chunks: Iterabl
 
 
 def drain(codec: TelnetCodec) -> Iterator[Event]:
-    while events := codec.events_received():
-        yield from events
+    while codec.pending:
+        yield from codec.events_received()
 
 
 def merged(events: Iterable[Event]) -> list[tuple[str, Event]]:

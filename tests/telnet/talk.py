@@ -23,8 +23,8 @@ class Heard(NamedTuple):
 
 
 def drain(codec: TelnetCodec) -> Iterator[Event]:
-    while events := codec.events_received():
-        yield from events
+    while codec.pending:
+        yield from codec.events_received()
 
 
 def hear(codec: TelnetCodec, chunks: Iterable[bytes] | bytes) -> Heard:

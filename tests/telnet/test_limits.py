@@ -6,7 +6,7 @@ import pytest
 
 from sockcli.telnet import Side, TelnetCodec, TelnetOptions
 from sockcli.telnet import constants as tn
-from sockcli.telnet.answer_limits import ANSWER_LIMIT, FLOOD, REPLY_LIMIT, UNREAD
+from sockcli.telnet.answer_limits import ANSWER_LIMIT, DATA_PER_ANSWER, FLOOD, REPLY_LIMIT, TOTAL_LIMIT, UNREAD
 from sockcli.telnet.codec import CUT_SHORT, OVERSIZED
 from sockcli.telnet.events import CommandReceived, Data, Subnegotiation, TelnetWarning
 from sockcli.telnet.parser import BODY_LIMIT
@@ -48,6 +48,17 @@ def test_data_in_between_is_no_loop() -> None:
     heard = hear(codec, [unhex("FFFB01FFFC01") + b"x"] * 2_000)
     assert heard.sent == unhex("FFFD01FFFE01") * 2_000
     assert heard.only(TelnetWarning) == []
+
+
+def test_a_flood_with_a_little_data_in_between_is_left_as_well() -> None:
+    codec = TelnetCodec()
+    heard = hear(codec, [(unhex("FFFB01FFFC01") + b"x") * 1_000] * 20)
+    assert heard.data == b"x" * 20_000
+    replies = len(heard.sent) // 3
+    assert TOTAL_LIMIT <= replies <= TOTAL_LIMIT + 20_000 // DATA_PER_ANSWER
+    assert heard.only(TelnetWarning) == [TelnetWarning(FLOOD)]
+    heard = hear(codec, b"x" * DATA_PER_ANSWER + unhex("FFFB63"))
+    assert heard.sent == unhex("FFFE63"), "data is what more answers are given for"
 
 
 def test_after_a_loop_we_know_what_is_on_and_answer_again_once_there_is_data() -> None:
@@ -122,8 +133,8 @@ def test_a_giant_is_not_kept() -> None:
     codec.receive_data(b"\xff\xfa\x18")
     for _ in range(1_000):
         codec.receive_data(b"x" * BODY_LIMIT)
-    body = codec._tokens._parser._body
-    assert len(body) <= 1
+        assert list(drain(codec)) == []
+    assert len(codec._tokens._parser._body) <= 2  # IAC SB
 
 
 # Ends
@@ -212,7 +223,7 @@ def test_urgent_data_of_a_peer_that_speaks_no_telnet_is_data() -> None:
 def tokens(data: bytes) -> int:
     codec = TelnetCodec()
     codec.receive_data(data)
-    return len(codec.events_received())
+    return len(list(drain(codec)))
 
 
 def test_clean_text_is_one_piece_and_not_even_copied() -> None:

@@ -309,7 +309,7 @@ def test_a_peer_that_asks_on_and_on_but_reads_no_answer_is_not_read(
     session.ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     session.start(RelayOptions(send_only=True), codec=TelnetCodec())
     # With data in between, or the codec itself would stop to answer.
-    question = bytes([IAC, DO, TIMING_MARK, 65]) * 1000
+    question = (bytes([IAC, DO, TIMING_MARK]) + b"A" * 64) * 1000
     session.peer.settimeout(0)
     relay = session.relay
     assert relay is not None

@@ -82,6 +82,7 @@ async def sendfile(call: Call) -> None:
     words = call.words(most=1)
     if not words:
         raise call.usage("the file is missing")
+    call.shell.manager.files.check_naming("sendfile")
     session = call.session()
     name = f'"{printable(words[0])}"'
     fd = _open(words[0], name)

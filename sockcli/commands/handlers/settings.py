@@ -59,5 +59,5 @@ async def log(call: Call) -> None:
         call.shell.notice("there was no log" if before is None else f'no longer logging to "{before}"')
     else:
         path = os.path.expanduser(words[0])
-        appends = records.start_log(path)
+        appends = records.start_log(path, call.shell.manager.files)
         call.shell.notice(f'logging to "{path}"{" (appended)" if appends else ""}')

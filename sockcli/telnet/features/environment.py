@@ -38,14 +38,13 @@ class Environment:
 
     def _entries(self, asked: bytes) -> Iterable[bytes]:
         # Each name once. Otherwise a question of 8 KiB that repeats one short name is answered with 4,096 values.
-        wanted = dict.fromkeys(self._wanted(asked))
-        return (self._entry(kind, name) for kind, name in wanted)
+        return (self._entry(kind, name) for kind, name in dict.fromkeys(self._wanted(asked)))
 
     def _wanted(self, asked: bytes) -> Iterable[tuple[bytes, bytes]]:
         if not asked:
             yield from self._all_of_kind(_VAR, _USERVAR)
-        for kind, escaped in re.findall(_ASKED, asked):
-            name = re.sub(_ESCAPED, rb"\1", escaped)
+        for kind, escaped in dict.fromkeys(re.findall(_ASKED, asked)):
+            name = re.sub(_ESCAPED, rb"\1", escaped) if _ESC in escaped else escaped
             if name:
                 yield kind, name
             else:
