@@ -45,6 +45,7 @@ class RunSettings:
         self.audit: str | None = None  # --audit
         self.audit_format: FormName = "sockcli"
         self._audits: Sequence[str] = ()  # where it goes, once it is open
+        self.no_history = False
 
     def load_policy(self) -> Policy:
         """The policy of the manifest in force, each decision of which goes into the audit.

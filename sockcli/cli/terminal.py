@@ -24,6 +24,7 @@ def run_session(settings: RunSettings, target: TcpTarget | UdpTarget, escape: st
         settings=target.settings,
         escape=key,
         files=settings.file_rules(),
+        history=not settings.no_history,
     )
 
 
@@ -31,7 +32,13 @@ def run_repl(settings: RunSettings, target: Target | None, escape: str | None) -
     """`sockcli repl`: commands, and with `target` a session first. Raises SockcliError."""
     key = escape_key(escape)
     entry.run_repl(
-        settings.load_policy(), target, at_prompt, notice=settings.notice, escape=key, files=settings.file_rules()
+        settings.load_policy(),
+        target,
+        at_prompt,
+        notice=settings.notice,
+        escape=key,
+        history=not settings.no_history,
+        files=settings.file_rules(),
     )
 
 

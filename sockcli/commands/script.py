@@ -85,6 +85,7 @@ class Script:
         self.settings = SessionSettings()
         self.manager = SessionManager(policy, self, self.settings, make_engine, files)
         self.history: deque[str] = deque(maxlen=REMEMBERED)
+        self.keeps_history = True
         self._messages = messages
         self._interrupt = interrupt
         self._runner = Runner(self)
@@ -150,7 +151,7 @@ class Script:
             except SockcliError as exc:
                 exc.message = f"line {lines.number}: {exc.message}"
                 raise
-            if line.strip():
+            if line.strip() and self.keeps_history:
                 self.history.append(line)
             # One turn of the event loop, so that sessions send and print also in a script that never waits.
             await asyncio.sleep(0)
@@ -207,6 +208,9 @@ class Script:
     @cached_property
     def command_line(self) -> CommandLine:
         return self._make_command_line()
+
+    def keep_history(self, keep: bool) -> None:
+        self.keeps_history = keep
 
     def show(self, text: str) -> None:
         for line in text.split("\n"):  # one line at a time, since a newline within it would be shown as \n

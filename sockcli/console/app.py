@@ -42,10 +42,11 @@ class Repl:
         settings: SessionSettings | None = None,
         escape: EscapeKey | None = None,
         single: bool = False,
+        history: bool = True,
         make_engine: MakeEngine | None = None,
         files: FileRules = ANY_FILE,
     ) -> None:
-        """`single`: it is over with its last session. `make_engine`: for tests."""
+        """`single`: it is over with its last session. `history`: use the file. `make_engine`: for tests."""
         self.policy = policy
         self._make_command_line = make_command_line
         self.settings = settings or SessionSettings()
@@ -59,7 +60,8 @@ class Repl:
         )
         self.manager = self._controller.manager
         self._claimed = claimed
-        self._past = HistoryFile(None if files.none_named else history_path())
+        path = history_path() if history and not files.none_named else None
+        self._past = HistoryFile(path, keeps=history, refused=self._no_history)
         self._made_runner: Runner | None = None
         self._made_completer: Completer | None = None
         self._failure: BaseException | None = None
@@ -119,6 +121,9 @@ class Repl:
         error = context.get("exception")
         self._abort(error if isinstance(error, BaseException) else RuntimeError(context["message"]))
 
+    def _no_history(self, why: str) -> None:
+        self.notice(f"what is typed is kept for this run only; the history file is left alone, {why}")
+
     def _runner(self) -> Runner:
         if self._made_runner is None:
             # Loaded when the first command is given: a session that is the program may never see one.
@@ -143,6 +148,13 @@ class Repl:
     @property
     def history(self) -> Sequence[str]:
         return self._past.entries(COMMANDS)
+
+    @property
+    def keeps_history(self) -> bool:
+        return self._past.keeps
+
+    def keep_history(self, keep: bool) -> None:
+        self._past.keeps = keep
 
     def show(self, text: str) -> None:
         self._controller.messages.show(text)

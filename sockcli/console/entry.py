@@ -35,10 +35,12 @@ def run_session(
     settings: SessionSettings | None = None,
     escape: EscapeKey | None = None,
     files: FileRules = ANY_FILE,
+    history: bool = True,
 ) -> int:
     """`sockcli tcp` or `udp` on a terminal, until its session is over. The exit code, where nothing is raised.
 
     `notice` and `detail` say something beside the session: before the terminal is taken, and after it is given back.
+    `history`: keep what is typed.
     Raises SockcliError: nothing could be opened, or what the session failed with; Interrupted for a signal.
     """
     grant = policy.authorize(target.request)  # before a file is made for what is denied
@@ -57,7 +59,16 @@ def run_session(
         with _no_collection():
             from sockcli.console.app import Repl
 
-            repl = Repl(policy, make_command_line, claimed, settings=settings, escape=escape, single=True, files=files)
+            repl = Repl(
+                policy,
+                make_command_line,
+                claimed,
+                settings=settings,
+                escape=escape,
+                single=True,
+                history=history,
+                files=files,
+            )
             return _run(repl, begin, notice)
 
 
@@ -70,6 +81,7 @@ def run_repl(
     settings: SessionSettings | None = None,
     escape: EscapeKey | None = None,
     files: FileRules = ANY_FILE,
+    history: bool = True,
 ) -> int:
     """`sockcli repl` on a terminal, first in a session with `target` where there is one. Raises Interrupted."""
 
@@ -86,9 +98,8 @@ def run_repl(
         notice(f"help lists the commands{key}")
         from sockcli.console.app import Repl
 
-        return _run(
-            Repl(policy, make_command_line, claimed, settings=settings, escape=escape, files=files), begin, notice
-        )
+        repl = Repl(policy, make_command_line, claimed, settings=settings, escape=escape, history=history, files=files)
+        return _run(repl, begin, notice)
 
 
 def _run(repl: Repl, begin: Callable[[Repl], Coroutine[None, None, None]], notice: Say) -> int:

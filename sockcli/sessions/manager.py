@@ -20,6 +20,7 @@ from sockcli.net.stream import TcpTransport
 from sockcli.net.transport import Transport
 from sockcli.policy import Grant, Policy, Request
 from sockcli.sessions.event_loop import LoopRegistration
+from sockcli.sessions.inbox import TOTAL_LIMIT, InboxBudget
 from sockcli.sessions.listener import ListenerSession
 from sockcli.sessions.opener import BackgroundOpener, MakeEngine
 from sockcli.sessions.session import Session
@@ -88,6 +89,8 @@ class SessionManager:
         self._opener = BackgroundOpener(make_engine or (lambda interrupt: Engine(policy, interrupt=interrupt)))
         self._sessions: dict[int, Session] = {}
         self._awaited: dict[int, asyncio.Event] = {}
+        self._accepted_by: dict[Session, ListenerSession] = {}
+        self._budget = InboxBudget(self._budget_exceeded)
         self._registration = LoopRegistration(
             lambda session: self._held and session is self._current, self.session_changed
         )
@@ -182,6 +185,7 @@ class SessionManager:
         if self._current is session:
             self._current = None
         del self._sessions[session.number]
+        self._budget.remove(session.inbox)
         self._tell_waiting(session)
         try:
             try:
@@ -189,6 +193,7 @@ class SessionManager:
             finally:
                 session.tell_end()
         finally:
+            self._tell_listener(session, closed=True)
             self._observer.session_closed(session)
         return session
 
@@ -246,6 +251,8 @@ class SessionManager:
     def inbox_read(self, session: Session) -> None:
         """Something was taken from its inbox, so there may be room again."""
         self._registration.watch(session)
+        if session.over:
+            self._tell_listener(session)
 
     # For sessions
 
@@ -266,6 +273,7 @@ class SessionManager:
         except SockcliError as exc:  # it is over all the same
             self._observer.session_notice(None, str(exc))
         self._observer.session_over(session)
+        self._tell_listener(session)
 
     def session_unrecorded(self, session: Session, failure: SockcliError) -> None:
         self._observer.session_unrecorded(session, failure)
@@ -275,6 +283,8 @@ class SessionManager:
         assert isinstance(accepted, TcpTransport)
         peer = TcpSession(accepted, session.target, session.settings.copy(), self, self._size)
         self._add(peer)
+        self._accepted_by[peer] = session
+        session.peers.add(peer)
         taken = self._current not in (None, session) or not self._observer.free
         how = f"; `use {peer.number}` shows it" if taken else ""
         self._observer.session_notice(
@@ -296,7 +306,7 @@ class SessionManager:
         if target.request.operation is Operation.UDP_BIND:
             return BoundSession(await self._opener.receiver(grant, target.listen), settings, self)
         listener = await self._opener.listener(grant, target.listen)
-        return ListenerSession(listener, target.peer or TcpTarget(target.request), settings, self)
+        return ListenerSession(listener, target.peer or TcpTarget(target.request), settings, self, target.max_clients)
 
     def _settings_for(self, target: Target) -> SessionSettings:
         return self.settings.copy() if target.settings is None else target.settings.over(self.settings)
@@ -312,7 +322,25 @@ class SessionManager:
         session.number = self._next_number
         self._next_number += 1
         self._sessions[session.number] = session
+        self._budget.add(session.inbox)
         self._registration.watch(session)
+
+    def _tell_listener(self, session: Session, *, closed: bool = False) -> None:
+        """This session is closed, is over, or was read. Once nothing is left of it, its listener may accept another."""
+        listener = self._accepted_by.get(session)
+        if listener is None or (session.inbox and not closed):
+            return
+        del self._accepted_by[session]
+        listener.peers.discard(session)
+        if listener.number in self._sessions:
+            self._registration.watch(listener)
+
+    def _budget_exceeded(self) -> None:
+        self._observer.session_notice(
+            None,
+            f"all sessions together have more than {TOTAL_LIMIT >> 20} MiB that nobody has looked at; "
+            "from now on the oldest of the largest is dropped",
+        )
 
     def _tell_waiting(self, session: Session) -> None:
         event = self._awaited.pop(session.number, None)
