@@ -46,7 +46,7 @@ def test_a_record_that_was_opened_before_is_written(sockcli: Sockcli, tcp_peer: 
 def test_a_source_port_can_be_bound_that_no_rule_names(sockcli: Sockcli, tcp_peer: Listen) -> None:
     first, second = tcp_peer(), tcp_peer()
     free = second.port
-    second.close()
+    second.socket.close()
     process = sockcli.start("tcp", "-s", f":{free}", "127.0.0.1", first.port)
     process.finish_input(b"")
     connection = first.accept()
