@@ -28,7 +28,9 @@ _AUDIT_OPTION: Final = "--audit"
 class RunSettings:
     """The options that may stand before or after a command's name, and the messages that depend on them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_process: bool = False) -> None:
+        """`is_process`: the process is there for this run alone, so that the run may confine it for good."""
+        self.is_process = is_process
         self.manifest: str | None = None
         self.verbose = False
         self.quiet = False
