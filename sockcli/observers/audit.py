@@ -72,6 +72,7 @@ class Audit:
             allowed=decision.allowed,
             rule=str(placed.rule) if placed else None,
             source=placed.source if placed else None,
+            by_ceiling=decision.by_ceiling,
         )
 
     def admitted(self, grant: Grant, admitted: Sequence[Address], dropped: Sequence[Dropped]) -> None:
@@ -85,6 +86,7 @@ class Audit:
             allowed=bool(admitted) or not dropped,
             rule=str(grant.rule),
             source=grant.source,
+            by_ceiling=not admitted and any(each.by_ceiling for each in dropped),
             **({"dropped": refused, "dropped_count": len(dropped)} if dropped else {}),
         )
 

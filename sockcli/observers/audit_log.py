@@ -81,7 +81,7 @@ def open_audit(
             log = DaemonLog(JOURNAL_SOCKET, journal_message)
         else:
             log = FileLog(to, option, rules)
-    except LocalFailure as exc:
+    except SockcliError as exc:
         if required:
             raise
         warn(str(exc))

@@ -87,6 +87,7 @@ def test_a_connection_of_a_program(tcp_peer: Peer) -> None:
         "allowed": True,
         "rule": "tcp-connect:localhost:*",
         "source": "permissions[0].socket[0]",
+        "by_ceiling": False,
         "manifest": "/m.json",
         "sha256": "abc",
         "uid": first["uid"],
