@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final, Literal
 
 from sockcli.base.deadline import Clock
+from sockcli.terminal.marks import MarkLimit
 from sockcli.terminal.modes import Mode, Modes
 from sockcli.terminal.omissions import Omissions
 from sockcli.terminal.parser import EscapeParser
@@ -42,6 +43,7 @@ class TerminalFilter:
         self._screen: ScreenRules | None = None
         self._rules = self._rules_of(mode)
         self._parser = EscapeParser(self._rules)
+        self._marks = MarkLimit(self._omissions)
         self._decoder = _Decoder("replace")
         self._given_back = False
 
@@ -52,6 +54,7 @@ class TerminalFilter:
             return self._raw.feed(data)
         if self._is_plain(data):
             self._parser.passed(data[-2:].decode())
+            self._marks.passed()
             return data
         return self._pass_on(self._parser.feed(self._decoder.decode(data)))
 
@@ -117,7 +120,7 @@ class TerminalFilter:
     def _pass_on(self, text: str) -> bytes:
         if "\x1b" in text:
             self._modes.suspect(Mode.COLOURS)
-        return text.encode()
+        return self._marks.limit(text).encode()
 
     def _restore(self) -> bytes:
         data = self.suspend()
