@@ -50,6 +50,7 @@ class Names(FakeNet):
 
     def getaddrinfo(self, name: str, family: int, kind: int) -> list[tuple[int, SockAddr]]:  # noqa: ARG002
         self.looked_up.append(name)
+        name = name.removesuffix(".")
         if name not in self.names:
             raise socket.gaierror(socket.EAI_NONAME, "")
         answers: list[tuple[int, SockAddr]] = [
@@ -172,7 +173,7 @@ class TestOpen:
         net = Names({"printer.test": ["127.0.0.1", "::1"]})
         with pytest.raises(Denied, match="loopback"):
             Engine(policy(f"{operation}:printer.test:80"), net=net).open(request(f"{operation}:printer.test:80"))
-        assert net.looked_up == ["printer.test"]
+        assert net.looked_up == ["printer.test."]
         assert not net.made
 
     def test_unknown_name(self) -> None:
@@ -249,7 +250,7 @@ class TestRetry:
         with pytest.raises(Unreachable) as caught:
             self.open(net, DialOptions(retry=2, retry_delay=3))
         assert str(caught.value) == "tcp-connect printer.test:80: 192.0.2.7:80 connection refused (3 tries)"
-        assert net.looked_up == ["printer.test"]
+        assert net.looked_up == ["printer.test."]
         assert net.tried == [(0, "192.0.2.7"), (3.01, "192.0.2.7"), (6.02, "192.0.2.7")]
         assert net.pauses == [3, 3]
 
@@ -300,7 +301,7 @@ class TestRetry:
         net = Names(names)
         with pytest.raises((Unresolved, Denied)):
             self.open(net, DialOptions(retry=5))
-        assert net.looked_up == ["printer.test"]
+        assert net.looked_up == ["printer.test."]
         assert not net.pauses
 
     def test_local_failure_is_final(self) -> None:

@@ -21,6 +21,7 @@ class Scope(Enum):
     PRIVATE = "private"  # any other unicast address: inside, reserved, for documentation, or a tunnel's
     LOOPBACK = "loopback"
     LINK_LOCAL = "link-local"
+    METADATA = "metadata service"  # where a cloud gives its machines their credentials; much of it at 169.254.0.0/16
     MULTICAST = "multicast"
     BROADCAST = "broadcast"
     THIS_NETWORK = "this-network"  # 0.0.0.0/8 without 0.0.0.0: a source, never a destination (RFC 1122, 3.2.1.3)
@@ -80,10 +81,13 @@ _IPV4: Final = (
     ("0.0.0.0", 32, Scope.UNSPECIFIED),
     ("0.0.0.0", 8, Scope.THIS_NETWORK),
     ("10.0.0.0", 8, Scope.PRIVATE),
+    ("100.100.100.200", 32, Scope.METADATA),  # Alibaba
     ("100.64.0.0", 10, Scope.PRIVATE),  # carrier-grade NAT
     ("127.0.0.0", 8, Scope.LOOPBACK),
+    ("168.63.129.16", 32, Scope.METADATA),  # Azure
     ("169.254.0.0", 16, Scope.LINK_LOCAL),
     ("172.16.0.0", 12, Scope.PRIVATE),
+    ("192.0.0.192", 32, Scope.METADATA),  # Oracle
     ("192.0.0.0", 24, Scope.PRIVATE),  # IETF protocol assignments
     ("192.0.2.0", 24, Scope.PRIVATE),  # documentation
     ("192.88.99.0", 24, Scope.PRIVATE),  # 6to4 relays
@@ -106,6 +110,11 @@ _IPV6: Final = (
     ("2002::", 16, Scope.PRIVATE),  # 6to4
     ("3fff::", 20, Scope.PRIVATE),  # documentation
     ("2000::", 3, Scope.GLOBAL),
+    ("fd00:ec2::", 32, Scope.METADATA),  # Amazon: ::254, and its time and name servers
+    ("fd20:ce::254", 128, Scope.METADATA),  # Google
+    ("fd00:c1::a9fe:a9fe", 128, Scope.METADATA),  # Oracle
+    ("fd00:42::42", 128, Scope.METADATA),  # Scaleway
+    ("fd00:a9fe:a9fe::1", 128, Scope.METADATA),  # Linode
     # Outside 2000::/3 nothing is global unicast: ::/96, 64:ff9b::/96, 64:ff9b:1::/48, 100::/64, fc00::/7, fec0::/10 ...
     ("::", 0, Scope.PRIVATE),
 )

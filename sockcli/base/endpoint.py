@@ -21,6 +21,7 @@ _LINK_LOCAL: Final = 0xFE80 >> 6  # the high 10 bits of fe80::/10 (RFC 4291, 2.4
 _IN_NAMES: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-.")
 _HEXADECIMAL: Final = frozenset("0123456789abcdef")
 _ZONE: Final = r"[A-Za-z0-9._-]{1,15}"  # 15: IFNAMSIZ without its NUL
+_MAX_INDEX: Final = 2**32 - 1  # sin6_scope_id (RFC 3493, 3.3)
 # What one byte holds, each number in its one spelling.
 OCTETS: Final = {str(number): number for number in range(256)}
 
@@ -109,6 +110,11 @@ class Host:
         if self.kind is HostKind.NAME:
             raise TypeError(f"{self.text} is a name, not an address")
         return self._packed
+
+    @property
+    def is_localhost(self) -> bool:
+        """Whether it is `localhost` or under it: this machine, and never asked of a server (RFC 6761, 6.3)."""
+        return self.kind is HostKind.NAME and f".{self.text}".endswith(".localhost")
 
     @property
     def bracketed(self) -> str:
@@ -249,6 +255,9 @@ def _parse_ipv6(text: str) -> Host:
         raise _refusal(text, "only a link-local IPv6 address (fe80::/10) has a zone")
     if not re.fullmatch(_ZONE, zone):
         raise _refusal(text, "a zone is the name of a network interface, as in fe80::1%eth0")
+    if zone.isdigit() and (zone[0] == "0" or int(zone) > _MAX_INDEX):
+        # The kernel takes an index modulo 2**32, and %03 for %3: one link would have many spellings.
+        raise _refusal(text, f"a zone that is a number is 1 to {_MAX_INDEX} without leading zeros, as in fe80::1%3")
     return Host.from_packed(HostKind.IPV6, packed, zone)
 
 

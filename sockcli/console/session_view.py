@@ -9,10 +9,11 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Final
 
-from sockcli.console.line_flow import LineFlow
+from sockcli.console.line_flow import COLOURS, LineFlow
 from sockcli.console.state import Showing
 from sockcli.console.tty_claim import CLEAR_LINE
 from sockcli.sessions.manager import SessionManager
+from sockcli.sessions.secret_lines import SecretLines
 from sockcli.sessions.session import Session
 from sockcli.sessions.view import TerminalView
 
@@ -36,6 +37,7 @@ class SessionView:
         self.lines = LineFlow()
         self.draft = ""  # what was being typed for it when something else took the line
         self.draft_hidden = False  # the peer had the echo then: it may be a password
+        self.secret_lines = SecretLines()  # what it was given, lines and `send`s
         self._terminal = TerminalView(session.settings)
         self._aside = Aside.NO
 
@@ -58,6 +60,11 @@ class SessionView:
     def has_screen_aside(self) -> bool:
         """It has a screen of its own, which is not on the terminal now."""
         return self._aside is Aside.SCREEN
+
+    @property
+    def prompt_text(self) -> str:
+        """The peer's unfinished line, without its colours."""
+        return COLOURS.sub(b"", self.lines.partial).decode("utf-8", "replace")
 
     def take(self, limit: int) -> bytes:
         """What to write next, about `limit` bytes of the peer's; empty where there is none, or it `must_switch`."""

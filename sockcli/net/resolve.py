@@ -1,11 +1,17 @@
 """Names to addresses, in time. Takes a Grant, so that nothing is asked that was not allowed.
 
+A name with a dot is looked up as it stands: in the hosts file, then as the absolute name, with a dot at its end. The C
+library would try it with each domain of resolv.conf's search list too, and with `ndots:5` even before the name itself:
+db.example.com would become db.example.com.evil.test, which no rule speaks of. A single label is looked up as the system
+does it.
+
 getaddrinfo blocks for as long as it likes and no signal interrupts it, so it runs in a daemon thread, and this one
 waits for it as it waits for everything else. The result of a thread that comes too late is dropped.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
@@ -21,8 +27,6 @@ from sockcli.net.os_errors import lacks_descriptors, reason, translate
 from sockcli.net.sockaddr import af, from_sockaddr
 from sockcli.net.system import SYSTEM_NET, Net, SockAddr
 from sockcli.policy import Grant
-
-LOCALHOST: Final = "localhost"
 
 # The C library obeys these: a name that the policy has seen would be looked up as another one.
 _REDIRECTS: Final = ("LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES")
@@ -54,7 +58,7 @@ def resolve(
         raise UsageError(f"{operation} takes no address, so there is nothing to look up")
     if host.is_address:
         addresses = [Address(host, port)]
-    elif host.text == LOCALHOST:
+    elif host.is_localhost:
         # TCP races the two; a datagram or a listener cannot, and 127.0.0.1 is what nearly everybody else uses.
         order = LOOPBACK if operation is Operation.TCP_CONNECT else LOOPBACK[::-1]
         addresses = [Address(each, port) for each in order]
@@ -92,8 +96,33 @@ def _look_up(endpoint: Endpoint, family: int, kind: int, net: Net, deadline: Dea
         lookup.abandon()
 
 
+def _ask(net: Net, name: str, family: int, kind: int) -> Answers:
+    """The addresses of exactly this name, if it has a dot; else of what the system makes of it. Blocks."""
+    if "." not in name:
+        return net.getaddrinfo(name, family, kind)
+    # Not left to the C library: it compares the hosts file's names with the name and its last dot.
+    return _listed(net.hosts_file(), name, family) or net.getaddrinfo(f"{name}.", family, kind)
+
+
+def _listed(hosts_file: bytes, name: str, family: int) -> Answers:
+    """What the hosts file says of the name, in its order; see hosts(5). Lines that say nothing we read are skipped."""
+    wanted = name.encode("ascii")
+    answers: Answers = []
+    for line in hosts_file.lower().split(b"\n"):
+        if wanted not in line:
+            continue
+        address, *names = line.partition(b"#")[0].split() or [b""]
+        if wanted in (each.removesuffix(b".") for each in names):
+            listed = socket.AF_INET6 if b":" in address else socket.AF_INET
+            with contextlib.suppress(OSError, UnicodeDecodeError):
+                text = socket.inet_ntop(listed, socket.inet_pton(listed, address.decode("ascii")))
+                if family in (socket.AF_UNSPEC, listed):
+                    answers.append((listed, (text, 0)))
+    return answers
+
+
 class _Lookup:
-    """One getaddrinfo call in a thread of its own, and the pipe by which it says that it is over.
+    """One lookup in a thread of its own, and the pipe by which it says that it is over.
 
     Both ends of the pipe belong to the waiting side. The thread writes only under the lock and only while nobody
     has closed them: afterwards the same number may be somebody else's file.
@@ -116,7 +145,7 @@ class _Lookup:
         return self._pipe[0]
 
     def answers(self) -> Answers:
-        """What getaddrinfo gave. Raises what it raised: an OSError, most often socket.gaierror."""
+        """What the lookup gave. Raises what it raised: an OSError, most often socket.gaierror."""
         with self._lock:
             if isinstance(self._outcome, OSError):
                 raise self._outcome
@@ -132,7 +161,7 @@ class _Lookup:
     def _run(self, net: Net, name: str, family: int, kind: int) -> None:
         outcome: Answers | OSError | None = None
         try:
-            outcome = net.getaddrinfo(name, family, kind)
+            outcome = _ask(net, name, family, kind)
         except OSError as exc:
             outcome = exc
         finally:

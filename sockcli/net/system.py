@@ -31,6 +31,14 @@ class Net:
         # The third form, which typeshed knows, is that of a Python built without IPv6.
         return [(family, cast(SockAddr, sockaddr)) for family, _, _, _, sockaddr in answers]
 
+    def hosts_file(self) -> bytes:
+        """hosts(5), whole; empty where it cannot be read, as for the C library."""
+        try:
+            with open("/etc/hosts", "rb") as file:
+                return file.read()
+        except OSError:
+            return b""
+
     def socket(self, family: int, kind: int) -> socket.socket:
         """A new socket, non-blocking and closed on exec."""
         sock = socket.socket(family, kind)

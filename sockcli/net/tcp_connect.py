@@ -15,7 +15,7 @@ from typing import Final
 from sockcli.base.connect_options import OnAttempt
 from sockcli.base.deadline import NEVER, Deadline
 from sockcli.base.endpoint import Address
-from sockcli.base.poller import NO_INTERRUPT, WRITABLE, Interrupt
+from sockcli.base.poller import FAILED, NO_INTERRUPT, WRITABLE, Interrupt
 from sockcli.errors import LocalFailure
 from sockcli.net.attempts import Attempts
 from sockcli.net.bind import NO_BIND_ADDRESSES, BindAddresses, bind, cannot_bind
@@ -83,7 +83,7 @@ class _Race:
             limit = head_start.earlier(deadline) if self._queue else deadline
             ready = self._net.wait([(fd, WRITABLE) for fd in self._pending], limit, interrupt)
             for fd in [fd for fd in self._pending if fd in ready]:
-                winner = self._finish(fd)
+                winner = self._finish(fd, ready[fd])
                 if winner is not None:
                     return winner
                 # RFC 8305, section 5: a failure starts the next attempt immediately.
@@ -127,10 +127,10 @@ class _Race:
         self._pending[sock.fileno()] = sock, address
         return True
 
-    def _finish(self, fd: int) -> tuple[socket.socket, Address] | None:
+    def _finish(self, fd: int, events: int) -> tuple[socket.socket, Address] | None:
         """The connection, if that is how the attempt ended."""
         sock, address = self._pending.pop(fd)
-        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        code = _outcome(sock, events)
         if code == 0 and _is_connected_to_itself(sock):
             code = errno.ECONNREFUSED
         if code == 0:
@@ -138,6 +138,23 @@ class _Race:
         sock.close()
         self._attempts.fail(address, OSError(code, ""))
         return None
+
+
+def _outcome(sock: socket.socket, events: int) -> int:
+    """The errno of an attempt that is over; 0 where the connection was made.
+
+    It counts as made, too, where it was reset since, with something to receive before that. Then the error stays with
+    the socket, and the read that comes after the data reports it; to ask for SO_ERROR would take it away.
+    """
+    if events & FAILED:
+        try:
+            if sock.recv(1, socket.MSG_PEEK):
+                return 0
+        except BlockingIOError:
+            pass
+        except OSError as exc:
+            return exc.errno or 0
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
 
 def _is_connected_to_itself(sock: socket.socket) -> bool:

@@ -14,7 +14,7 @@ from typing import Final
 
 from sockcli.base.connect_options import OnAttempt
 from sockcli.base.endpoint import Address, Operation
-from sockcli.errors import LocalFailure, SockcliError, Unreachable
+from sockcli.errors import Denied, LocalFailure, SockcliError, Unreachable
 from sockcli.net.attempts import Attempts
 from sockcli.net.bind import NO_BIND_ADDRESSES, BindAddresses, bind, bind_first, join
 from sockcli.net.os_errors import translate
@@ -47,6 +47,7 @@ def connect(
     Raises Denied, Unreachable, LocalFailure.
     """
     attempts = Attempts(grant.request, on_attempt)
+    denied: Denied | None = None
     for address in grant.admit(addresses):
         attempts.begin(address)
         try:
@@ -58,7 +59,9 @@ def connect(
             source = sources.get(address.family)
             if source is not None:
                 bind(sock, source)
-            _connect(sock, to_sockaddr(address))
+            _connect(sock, grant, address)
+        except Denied as exc:
+            denied = denied or exc
         except LocalFailure as exc:
             attempts.fail_here(exc)
         except OSError as exc:
@@ -66,14 +69,19 @@ def connect(
         else:
             return UdpTransport(sock, grant, address)
         sock.close()
-    raise attempts.error()
+    raise denied or attempts.error()
 
 
-def _connect(sock: socket.socket, peer: SockAddr) -> None:
+def _connect(sock: socket.socket, grant: Grant, address: Address) -> None:
+    """Connect, which sends nothing. Raises OSError; Denied for a broadcast address that no rule speaks of."""
+    peer = to_sockaddr(address)
     try:
         sock.connect(peer)
-    except PermissionError:
-        # A broadcast address, which the manifest allows. The kernel wants it to be asked for.
+    except PermissionError as exc:
+        if exc.errno != errno.EACCES:
+            raise  # EPERM: a firewall forbids it
+        # udp(7): a broadcast address, which depends on the networks that this machine is in.
+        grant.admit_broadcast(address)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         sock.connect(peer)
 

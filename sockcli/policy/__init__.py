@@ -2,7 +2,31 @@
 
 from __future__ import annotations
 
-from sockcli.policy.policy import Decision, DecisionObserver, Dropped, Grant, Policy
+from sockcli.policy.policy import (
+    Ceiling,
+    CeilingAudit,
+    Decision,
+    DecisionObserver,
+    Dropped,
+    EndObserver,
+    Grant,
+    GrantEnd,
+    Policy,
+)
 from sockcli.policy.rule import Effect, PlacedRule, Request, Rule
 
-__all__ = ["Decision", "DecisionObserver", "Dropped", "Effect", "Grant", "PlacedRule", "Policy", "Request", "Rule"]
+__all__ = [
+    "Ceiling",
+    "CeilingAudit",
+    "Decision",
+    "DecisionObserver",
+    "Dropped",
+    "Effect",
+    "EndObserver",
+    "Grant",
+    "GrantEnd",
+    "PlacedRule",
+    "Policy",
+    "Request",
+    "Rule",
+]

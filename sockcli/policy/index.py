@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from sockcli.base.address_scope import embedded_ipv4
-from sockcli.base.endpoint import Host, HostKind
-from sockcli.policy.rule import WIDTHS, Block, Exact, Pattern, PlacedRule, Request, Suffix
+from sockcli.base.endpoint import LOOPBACK, Host, HostKind, Operation
+from sockcli.policy.rule import WIDTHS, AnyHost, Block, Exact, Pattern, PlacedRule, Request, Rule, Suffix
 
 # A name, an address, "*.domain" or "*" as text; a block as width, bits and prefix.
 _Filed = str | tuple[int, int, int]
 _ANY: Final = "*"
+_KINDS: Final = {width: kind for kind, width in WIDTHS.items()}
 
 
 class AllowIndex:
@@ -25,10 +26,11 @@ class AllowIndex:
         self._rules: dict[tuple[str, _Filed, int | None], PlacedRule] = {}
         lengths: dict[HostKind, set[int]] = {HostKind.IPV4: set(), HostKind.IPV6: set()}
         for placed in rules:
-            operation, pattern, port = placed.rule
-            if isinstance(pattern, Block):
-                lengths[pattern.kind].add(pattern.bits)
-            for filed in self._file(pattern):
+            operation, _, port = placed.rule
+            for filed in self._file(placed.rule):
+                if isinstance(filed, tuple):
+                    width, bits, _ = filed
+                    lengths[_KINDS[width]].add(bits)
                 # Of rules that say the same, the first in the file is the one reported.
                 self._rules.setdefault((operation, filed, port), placed)
         self._lengths = {kind: sorted(bits, reverse=True) for kind, bits in lengths.items()}
@@ -43,13 +45,17 @@ class AllowIndex:
                 if placed is not None:
                     yield placed
 
-    def _file(self, pattern: Pattern) -> tuple[_Filed, ...]:
+    def _file(self, rule: Rule) -> Iterator[_Filed]:
         """The keys under which a rule is filed."""
-        if isinstance(pattern, Exact):
-            return (pattern.host.text,)
-        if isinstance(pattern, Block):
-            return ((WIDTHS[pattern.kind], pattern.bits, pattern.prefix),)
-        return (f"*.{pattern.domain}" if isinstance(pattern, Suffix) else _ANY,)
+        match rule.pattern:
+            case Exact(host):
+                yield host.text
+            case Block(kind, prefix, bits):
+                yield WIDTHS[kind], bits, prefix
+            case Suffix(domain):
+                yield f"*.{domain}"
+            case AnyHost():
+                yield _ANY
 
     def _look_up(self, host: Host) -> Iterator[_Filed]:
         """The keys under which the rules that cover a host are found, most specific first."""
@@ -72,25 +78,24 @@ class AllowIndex:
 class DenyIndex(AllowIndex):
     """Finds the deny rules that cover a request. It errs on the safe side: what may be the same host counts as it.
 
-    Such are the IPv4 address inside an IPv6 one, and a link-local address on a link that may be the same: a zone is
-    written as the name or as the number of an interface, and which name has which number is not known here.
+    - The IPv4 address inside an IPv6 one counts as that address.
+    - A link-local address is the same on every link: which name and which number an interface has is not known here.
+    - `localhost` is 127.0.0.0/8, ::1 and every name under it.
+    - To listen or bind on 0.0.0.0 or :: is to do so on every address of that family, so that a rule for some of them
+      forbids it too.
     """
 
-    def _file(self, pattern: Pattern) -> tuple[_Filed, ...]:
-        if isinstance(pattern, Exact) and pattern.host.zone:
-            address, zone = pattern.host.text.split("%")
-            return pattern.host.text, f"{address}%{_NUMBER if zone.isdigit() else _NAME}"
-        return super()._file(pattern)
+    def _file(self, rule: Rule) -> Iterator[_Filed]:
+        for pattern in _same_hosts(rule.pattern):
+            yield from super()._file(rule._replace(pattern=pattern))
+            kind = _address_kind(pattern)
+            if kind is not None and rule.operation in _LOCAL:
+                yield _UNSPECIFIED[kind]
 
     def _look_up(self, host: Host) -> Iterator[_Filed]:
         yield host.text
-        if host.kind is HostKind.IPV6:
-            address, _, zone = host.text.partition("%")
-            yield address
-            if not zone or zone.isdigit():
-                yield f"{address}%{_NAME}"
-            if not zone.isdigit():
-                yield f"{address}%{_NUMBER}"
+        if host.zone:
+            yield host.text.partition("%")[0]
         yield from self._around(host)
         for carried in embedded_ipv4(host):
             yield carried.text
@@ -98,6 +103,27 @@ class DenyIndex(AllowIndex):
         yield _ANY
 
 
-# Stand for any zone of that spelling. No interface's name has a slash in it.
-_NAME: Final = "/name"
-_NUMBER: Final = "/number"
+_UNSPECIFIED: Final = {HostKind.IPV4: "0.0.0.0", HostKind.IPV6: "::"}
+_LOCAL: Final = frozenset({Operation.TCP_LISTEN, Operation.UDP_BIND})
+_LOOPBACK: Final = (Suffix("localhost"), Block(HostKind.IPV4, 127, 8), Exact(LOOPBACK[0]))
+
+
+def _same_hosts(pattern: Pattern) -> tuple[Pattern, ...]:
+    """What a deny rule for these hosts is taken for."""
+    match pattern:
+        case Exact(Host(text="localhost")) | Suffix("localhost"):
+            return _LOOPBACK
+        case Exact(host) if host.zone:
+            return pattern, Exact(Host.from_packed(host.kind, host.packed))
+        case _:
+            return (pattern,)
+
+
+def _address_kind(pattern: Pattern) -> HostKind | None:
+    match pattern:
+        case Exact(host) if host.is_address:
+            return host.kind
+        case Block(kind):
+            return kind
+        case _:
+            return None

@@ -12,7 +12,7 @@ nobody.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple, NoReturn, Protocol, final
+from typing import Final, NamedTuple, NoReturn, Protocol, final, runtime_checkable
 
 from sockcli.base.address_scope import Scope, scope
 from sockcli.base.endpoint import LOOPBACK, Address, Host, Operation
@@ -30,6 +30,9 @@ class Decision(NamedTuple):
     allowed: bool
     placed: PlacedRule | None
     suggestion: str | None  # the rule that would allow it; None where it is allowed, or a deny rule decided
+    by_ceiling: bool = (
+        False  # it is the ceiling that denies, and `placed` and `suggestion` speak of the ceiling's rules
+    )
 
 
 class Dropped(NamedTuple):
@@ -39,6 +42,7 @@ class Dropped(NamedTuple):
     reason: str
     suggestion: str | None  # the rule for the address that would admit it; None where no rule would
     forbidding: PlacedRule | None  # the deny rule that covers it
+    by_ceiling: bool = False  # as in Decision
 
 
 class DecisionObserver(Protocol):
@@ -57,17 +61,53 @@ class DecisionObserver(Protocol):
         ...
 
 
+class GrantEnd(NamedTuple):
+    """How a use of the network ended that the policy had allowed. `address` is None where nothing was opened."""
+
+    address: Address | None  # of the peer; of our own port, where anyone may send to it
+    sent: int  # bytes
+    received: int
+    exit_code: int  # as a process would exit that had done nothing else; 0 is a good end
+
+
+@runtime_checkable
+class EndObserver(DecisionObserver, Protocol):
+    """A DecisionObserver that also wants to know how what was allowed ended."""
+
+    def ended(self, grant: Grant, end: GrantEnd) -> None:
+        """Something that `grant` allowed is over, or could not be opened. An error goes to whoever told of it."""
+        ...
+
+
+class CeilingAudit(NamedTuple):
+    """The audit that the ceiling demands: where to, and whether nothing may happen that cannot be recorded."""
+
+    to: str
+    required: bool
+
+
 class Policy:
-    """The rules of a manifest; one without rules denies everything."""
+    """The rules of a manifest; one without rules denies everything.
 
-    __slots__ = ("_allow", "_deny", "_observer", "manifest", "rules")
+    Under a ceiling, only what the ceiling allows too is allowed, requests and addresses.
+    """
 
-    def __init__(self, rules: Iterable[PlacedRule] = (), *, manifest: str | None = None) -> None:
+    __slots__ = ("_allow", "_deny", "_observer", "ceiling", "manifest", "rules")
+
+    def __init__(
+        self, rules: Iterable[PlacedRule] = (), *, manifest: str | None = None, ceiling: Ceiling | None = None
+    ) -> None:
         self.rules = tuple(rules)
         self.manifest = manifest
+        self.ceiling = ceiling
         self._observer: DecisionObserver | None = None
         self._allow = AllowIndex(placed for placed in self.rules if placed.effect is Effect.ALLOW)
         self._deny = DenyIndex(placed for placed in self.rules if placed.effect is Effect.DENY)
+
+    @property
+    def ceiling_audit(self) -> CeilingAudit | None:
+        """The audit that this machine's ceiling demands, whatever the command line says."""
+        return self.ceiling.audit if self.ceiling else None
 
     def observe(self, observer: DecisionObserver) -> None:
         """From now on tell `observer` of every decision. Once, so that nobody can take the place of an observer.
@@ -79,15 +119,23 @@ class Policy:
         self._observer = observer
 
     def decide(self, request: Request) -> Decision:
-        """What `authorize` would answer. Raises UsageError for a request that makes no sense under any rules."""
+        """What `authorize` would answer. Raises UsageError for a request that makes no sense under any rules.
+
+        The ceiling is asked first: where it denies, no rule in the manifest would help.
+        """
         _check(request)
+        if self.ceiling is not None:
+            limit = self.ceiling.decide(request)
+            if not limit.allowed:
+                return limit
+        by_ceiling = isinstance(self, Ceiling)
         forbidding = next(self._deny.matches(request), None)
         if forbidding is not None:
-            return Decision(False, forbidding, None)
+            return Decision(False, forbidding, None, by_ceiling)
         covering = next(self._allow.matches(request), None)
         if covering is not None:
             return Decision(True, covering, None)
-        return Decision(False, None, str(Rule.exactly(request)))
+        return Decision(False, None, str(Rule.exactly(request)), by_ceiling)
 
     def authorize(self, request: Request | Grant) -> Grant:
         """Permission to do it. Raises Denied, and UsageError as `decide` does.
@@ -113,10 +161,12 @@ class Policy:
         return self._denied(request, self.decide(request))
 
     def _denied(self, request: Request, decision: Decision) -> Denied | None:
-        allowed, placed, suggestion = decision
+        allowed, placed, suggestion, by_ceiling = decision
         if placed is None:
-            return self._denial(request, "no rule allows it", suggestion=suggestion)
-        return None if allowed else self._denial(request, f"{placed} forbids it", forbidding=placed)
+            return self._denial(request, "no rule allows it", suggestion=suggestion, by_ceiling=by_ceiling)
+        if allowed:
+            return None
+        return self._denial(request, f"{placed} forbids it", forbidding=placed, by_ceiling=by_ceiling)
 
     def _denial(
         self,
@@ -125,7 +175,9 @@ class Policy:
         *,
         suggestion: str | None = None,
         forbidding: PlacedRule | None = None,
+        by_ceiling: bool = False,
     ) -> Denied:
+        decider = self.ceiling if by_ceiling and self.ceiling is not None else self
         return Denied(
             request.operation.value,
             str(request.endpoint) if request.host else "",
@@ -133,11 +185,16 @@ class Policy:
             suggestion=suggestion,
             rule=str(forbidding.rule) if forbidding else None,
             source=forbidding.source if forbidding else None,
-            manifest=self.manifest,
+            manifest=decider.manifest,
+            by_ceiling=by_ceiling,
         )
 
-    def _admit(self, grant: Grant, addresses: Iterable[Address]) -> list[Address]:
-        admitted, dropped = self._sort_out(grant.request, addresses)
+    def _ended(self, grant: Grant, end: GrantEnd) -> None:
+        if isinstance(self._observer, EndObserver):
+            self._observer.ended(grant, end)
+
+    def _admit(self, grant: Grant, addresses: Iterable[Address], *, broadcast: bool = False) -> list[Address]:
+        admitted, dropped = self._sort_out(grant.request, addresses, broadcast)
         if self._observer is not None:
             self._observer.admitted(grant, admitted, dropped)
         if dropped and not admitted:
@@ -145,10 +202,23 @@ class Policy:
         return admitted
 
     def _refusal(self, grant: Grant, address: Address) -> Denied | None:
-        _, dropped = self._sort_out(grant.request, [address])
+        _, dropped = self._sort_out(grant.request, [address], False)
         return self._nothing_left(grant.request, dropped) if dropped else None
 
-    def _sort_out(self, request: Request, addresses: Iterable[Address]) -> tuple[list[Address], list[Dropped]]:
+    def _sort_out(
+        self, request: Request, addresses: Iterable[Address], broadcast: bool
+    ) -> tuple[list[Address], list[Dropped]]:
+        """Those that may be used, and the others; what the ceiling drops is not asked of the manifest."""
+        if self.ceiling is not None:
+            addresses, above = self.ceiling._sort_out(request, addresses, broadcast)
+            admitted, dropped = self._sort_out_here(request, addresses, broadcast)
+            return admitted, dropped + above
+        return self._sort_out_here(request, addresses, broadcast)
+
+    def _sort_out_here(
+        self, request: Request, addresses: Iterable[Address], broadcast: bool
+    ) -> tuple[list[Address], list[Dropped]]:
+        by_ceiling = isinstance(self, Ceiling)
         covering = [placed.rule.pattern for placed in self._allow.matches(request)]
         admitted: list[Address] = []
         dropped: list[Dropped] = []
@@ -156,14 +226,14 @@ class Policy:
             if address.port != request.port:
                 # The rules were matched for the request's port; they say nothing about another.
                 raise ValueError(f"{address} does not answer {request}")
-            drop = self._drop(request, address, covering)
+            drop = self._drop(request, address, covering, broadcast)
             if drop is None:
                 admitted.append(address)
             else:
-                dropped.append(drop)
+                dropped.append(drop._replace(by_ceiling=by_ceiling))
         return admitted, dropped
 
-    def _drop(self, request: Request, address: Address, covering: list[Pattern]) -> Dropped | None:
+    def _drop(self, request: Request, address: Address, covering: list[Pattern], broadcast: bool) -> Dropped | None:
         """Why an address that the request's host leads to may not be used; None where it may."""
         direct = Request(request.operation, address.host, address.port)
         kind = scope(address.host)
@@ -172,24 +242,51 @@ class Policy:
             return Dropped(address, f"{forbidding} forbids it", None, forbidding)
         if kind is Scope.UNSPECIFIED and request.operation in _OUTWARD:
             return Dropped(address, "no address to connect to", None, None)
+        by_address = [placed.rule.pattern for placed in self._allow.matches(direct)]
+        if broadcast or kind is Scope.BROADCAST:
+            if any(_allows_broadcast(pattern, address.host) for pattern in (*covering, *by_address)):
+                return None
+            return Dropped(address, Scope.BROADCAST.value, str(Rule.exactly(direct)), None)
         if request.host == address.host or any(_leads_to(pattern, address.host, kind) for pattern in covering):
             return None
-        by_address = (placed.rule.pattern for placed in self._allow.matches(direct))
         if any(isinstance(pattern, Exact | Block) for pattern in by_address):
             return None
         return Dropped(address, kind.value, str(Rule.exactly(direct)), None)
 
     def _nothing_left(self, request: Request, dropped: list[Dropped]) -> Denied:
-        shown = ", ".join(f"{address.host} ({reason})" for address, reason, _, _ in dropped[:_SHOWN_ADDRESSES])
+        shown = ", ".join(f"{address.host} ({reason})" for address, reason, *_ in dropped[:_SHOWN_ADDRESSES])
         more = f" and {len(dropped) - _SHOWN_ADDRESSES} more" if len(dropped) > _SHOWN_ADDRESSES else ""
         reason = f"{request.host} leads to {shown}{more}"
         helpful = next((one for one in dropped if one.suggestion), None)
         if helpful:
             return self._denial(
-                request, f"{reason}, and that needs a rule for the address", suggestion=helpful.suggestion
+                request,
+                f"{reason}, and that needs a rule for the address",
+                suggestion=helpful.suggestion,
+                by_ceiling=helpful.by_ceiling,
             )
-        forbidding = next((one.forbidding for one in dropped if one.forbidding), None)
-        return self._denial(request, reason, forbidding=forbidding)
+        decisive = next((one for one in dropped if one.forbidding), dropped[0])
+        return self._denial(request, reason, forbidding=decisive.forbidding, by_ceiling=decisive.by_ceiling)
+
+
+class Ceiling(Policy):
+    """What root allows on this machine at most: the manifest that lies above every other (ceiling.py).
+
+    With `only` it is the manifest too, and no other is read.
+    """
+
+    __slots__ = ("audit", "only")
+
+    def __init__(
+        self, rules: Iterable[PlacedRule], *, manifest: str, only: bool = False, audit: CeilingAudit | None = None
+    ) -> None:
+        super().__init__(rules, manifest=manifest)
+        self.only = only
+        self.audit = audit
+
+    @property
+    def ceiling_audit(self) -> CeilingAudit | None:
+        return self.audit
 
 
 def _check(request: Request) -> None:
@@ -214,12 +311,20 @@ def _leads_to(pattern: Pattern, address: Host, kind: Scope) -> bool:
             return kind is not Scope.UNSPECIFIED
         case Suffix():
             return kind is Scope.GLOBAL
-        case Exact(Host(text="localhost")):
+        case Exact(host) if host.is_localhost:
             return address in LOOPBACK
         case Exact(host):
             return not host.is_address and kind in (Scope.GLOBAL, Scope.PRIVATE)
         case Block():
             return False
+
+
+def _allows_broadcast(pattern: Pattern, address: Host) -> bool:
+    """Whether a rule means every machine of a network: only where it says that address, or any host.
+
+    A block is about its machines one by one; which of its addresses goes to all of them depends on the network.
+    """
+    return isinstance(pattern, AnyHost) or pattern == Exact(address)
 
 
 _ONLY_POLICY: Final = object()
@@ -248,6 +353,18 @@ class Grant:
         Raises Denied where there were some and none is left.
         """
         return self._policy._admit(self, addresses)
+
+    def admit_broadcast(self, address: Address) -> None:
+        """Raises Denied unless a rule for that very address, or for any host, lets it be sent to.
+
+        Asked for an address that `admit` gave, once the kernel says that it goes to every machine of a network
+        (SO_BROADCAST): the address itself does not show it.
+        """
+        self._policy._admit(self, [address], broadcast=True)
+
+    def ended(self, end: GrantEnd) -> None:
+        """Tell the policy's observer that something is over which this allowed. Raises what the observer raises."""
+        self._policy._ended(self, end)
 
     def refusal(self, address: Address) -> Denied | None:
         """Why `admit` would drop this address; None where it would not."""

@@ -31,7 +31,7 @@ TELNET_READ: Final = 8 * 1024
 _LINE_ENDS: Final = (b"\r", b"\n", b"\x03", b"\x04")
 
 
-class StreamSession(Session):
+class TcpSession(Session):
     """Made by the manager on a transport, which belongs to it from then on."""
 
     kind: ClassVar[str] = "tcp"

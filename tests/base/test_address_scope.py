@@ -83,6 +83,18 @@ def test_global(address: str) -> None:
         ("64:ff9b:1:0:7f:0:100:0", Scope.LOOPBACK),  # /64
         ("64:ff9b:1::127.0.0.1", Scope.LOOPBACK),  # /96
         ("64:ff9b:1::8.8.8.8", Scope.PRIVATE),
+        ("100.100.100.200", Scope.METADATA),
+        ("100.100.100.201", Scope.PRIVATE),
+        ("192.0.0.192", Scope.METADATA),
+        ("168.63.129.16", Scope.METADATA),
+        ("168.63.129.17", Scope.GLOBAL),
+        ("fd00:ec2::254", Scope.METADATA),
+        ("fd00:ec3::254", Scope.PRIVATE),
+        ("fd20:ce::254", Scope.METADATA),
+        ("fd00:c1::a9fe:a9fe", Scope.METADATA),
+        ("fd00:42::42", Scope.METADATA),
+        ("fd00:a9fe:a9fe::1", Scope.METADATA),
+        ("64:ff9b::168.63.129.16", Scope.METADATA),
     ],
 )
 def test_scope(address: str, kind: Scope) -> None:

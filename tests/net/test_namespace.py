@@ -173,6 +173,28 @@ class TestLinkLocal:
         assert done.stdout.endswith(b" 0\n")
 
 
+class TestBroadcast:
+    """An ordinary address to look at: which one goes to every machine depends on the networks of this one."""
+
+    @pytest.fixture
+    def lan(self, net: Namespace) -> None:
+        run(net, program("ip"), "address", "replace", "10.9.0.1/24", "broadcast", "10.9.0.255", "dev", "hole")
+
+    @pytest.mark.usefixtures("lan")
+    def test_an_exact_name_does_not_lead_there(self, net: Namespace) -> None:
+        with net.resolver("--host-record=printer.test,10.9.0.255", "--host-record=good.test,10.9.0.255,192.0.2.7"):
+            said = probe(net, "udp-send-to:printer.test:9")
+            assert said.startswith("Denied 3:")
+            assert "10.9.0.255 (broadcast)" in said
+            assert probe(net, "udp-send-to:good.test:9") == "to 192.0.2.7:9"
+            assert probe(net, "udp-send-to:printer.test:9", "udp-send-to:*:9") == "to 10.9.0.255:9"
+
+    @pytest.mark.usefixtures("lan")
+    def test_a_rule_for_the_address_does(self, net: Namespace) -> None:
+        assert probe(net, "udp-send-to:10.9.0.255:9") == "to 10.9.0.255:9"
+        assert probe(net, "udp-send-to:10.9.0.255:9", "udp-send-to:10.9.0.0/24").startswith("Denied 3:")
+
+
 class TestNames:
     def test_dead_addresses_are_passed_over_with_one_lookup(self, net: Namespace) -> None:
         records = [f"--host-record=printer.test,{text}" for text in ("203.0.113.1", "198.51.100.1", "192.0.2.7")]

@@ -35,6 +35,9 @@ class Resolver(Net):
         self.asked: list[tuple[str, int, int]] = []
         self.environment: dict[str, str] = {}
 
+    def hosts_file(self) -> bytes:
+        return b""
+
     def getaddrinfo(self, name: str, family: int, kind: int) -> Answers:
         self.asked.append((name, family, kind))
         self.environment = dict(os.environ)
@@ -63,6 +66,7 @@ class Hanging(Resolver):
 
     def finish(self) -> None:
         self.let_go.set()
+        self.started.wait(10)
         self.thread.join(10)
         assert not self.thread.is_alive()
 
@@ -116,7 +120,7 @@ def test_who_listens_on_ipv6_is_told_to_name_the_address() -> None:
 def test_answers_keep_their_order_and_come_once_in_one_spelling() -> None:
     net = Resolver("2001:db8:0:0::7", "192.0.2.7", "::ffff:192.0.2.7", "192.0.2.7", "2001:db8::7", "192.0.2.8")
     assert texts(NAME, net) == ["[2001:db8::7]:80", "192.0.2.7:80", "192.0.2.8:80"]
-    assert net.asked == [("printer.test", socket.AF_UNSPEC, socket.SOCK_STREAM)]
+    assert net.asked == [("printer.test.", socket.AF_UNSPEC, socket.SOCK_STREAM)]
 
 
 def test_link_local_answer_keeps_its_interface() -> None:
@@ -128,7 +132,7 @@ def test_link_local_answer_keeps_its_interface() -> None:
 def test_family_is_asked_for_and_held() -> None:
     net = Resolver("192.0.2.7", "2001:db8::7", "::ffff:192.0.2.8")
     assert texts(NAME, net, 6) == ["[2001:db8::7]:80"]
-    assert net.asked == [("printer.test", socket.AF_INET6, socket.SOCK_STREAM)]
+    assert net.asked == [("printer.test.", socket.AF_INET6, socket.SOCK_STREAM)]
     with pytest.raises(Unresolved, match="has no IPv6 address"):
         texts(NAME, Resolver("::ffff:192.0.2.8"), 6)
 

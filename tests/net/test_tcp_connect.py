@@ -5,19 +5,22 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
 from typing import NamedTuple
 
 import pytest
 
 from sockcli.base.deadline import Deadline
-from sockcli.base.poller import NoInterrupt
+from sockcli.base.poller import Interrupt, NoInterrupt, wait
 from sockcli.errors import Denied, Interrupted, LocalFailure, SockcliError, TimedOut, Unreachable
 from sockcli.net.bind import BindAddress
 from sockcli.net.os_errors import NoDescriptors
+from sockcli.net.stream import TcpTransport
+from sockcli.net.system import Net
 from sockcli.net.tcp_connect import MAX_ADDRESSES, dial, interleave
-from tests.net.support import DEAD, LOOPBACK, FakeNet, Link, address, grant, open_descriptors
+from tests.net.support import DEAD, LOOPBACK, FakeNet, Link, address, grant, open_descriptors, reset
+from tests.waiting import PATIENCE
 
 REFUSED = Link(0.01, errno.ECONNREFUSED)
 GAVE_UP = Link(0.1, errno.ETIMEDOUT)
@@ -296,6 +299,43 @@ class TestRealSockets:
             dial(grant(f"tcp-connect:{where}"), [address(where)])
         assert str(caught.value) == f"tcp-connect {where}: connection refused"
         assert not open_descriptors() - before
+
+    def test_what_came_before_a_reset_is_there_to_be_received(self, listener: socket.socket) -> None:
+        """As a server that is too busy does it: a word, and a reset, before anybody has looked at the connection."""
+
+        class Late(Net):
+            """The connection is looked at once the reset has come."""
+
+            def wait(
+                self, interest: Iterable[tuple[int, int]], deadline: Deadline, interrupt: Interrupt
+            ) -> dict[int, int]:
+                connection, _ = listener.accept()
+                connection.sendall(b"421 too busy")
+                reset(connection)
+                (waited,) = interest
+                assert wait([(waited[0], 0)], Deadline(PATIENCE))
+                return super().wait([waited], deadline, interrupt)
+
+        leave = grant(f"tcp-connect:{target(listener)}")
+        sock, peer = dial(leave, [address(target(listener))], net=Late())
+        transport = TcpTransport(sock, leave, peer)
+        with closing(transport):
+            assert transport.receive() == b"421 too busy"
+            with pytest.raises(Unreachable, match="reset by the peer"):
+                transport.receive()
+
+    def test_a_reset_with_nothing_before_it_is_no_connection(self, listener: socket.socket) -> None:
+        class Late(Net):
+            def wait(
+                self, interest: Iterable[tuple[int, int]], deadline: Deadline, interrupt: Interrupt
+            ) -> dict[int, int]:
+                reset(listener.accept()[0])
+                (waited,) = interest
+                assert wait([(waited[0], 0)], Deadline(PATIENCE))
+                return super().wait([waited], deadline, interrupt)
+
+        with pytest.raises(Unreachable, match="connection reset by the peer"):
+            dial(grant(f"tcp-connect:{target(listener)}"), [address(target(listener))], net=Late())
 
     def test_no_answer(self, listener: socket.socket) -> None:
         """A full queue of connections to accept: the kernel drops what else comes."""

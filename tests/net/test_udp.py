@@ -308,11 +308,19 @@ class TestConnect:
         with pytest.raises(BlockingIOError):
             pair.peer.recv(10)
 
-    def test_broadcast_where_the_kernel_wants_to_be_told(self) -> None:
+    @pytest.mark.parametrize("rule", ["udp-send-to:127.255.255.255:9", "udp-send-to:*:9"])
+    def test_broadcast_where_the_kernel_wants_to_be_told(self, rule: str) -> None:
         """127.255.255.255 is the loopback's own broadcast address."""
-        leave = grant("udp-send-to:127.255.255.255:9")
+        leave = grant("udp-send-to:127.255.255.255:9", rule)
         with closing(udp.connect(leave, [address("127.255.255.255:9")])) as made:
             assert made.send(memoryview(b"x")) == 1
+
+    def test_broadcast_of_a_block_is_denied(self) -> None:
+        with pytest.raises(Denied, match="broadcast") as caught:
+            udp.connect(
+                grant("udp-send-to:127.255.255.255:9", "udp-send-to:127.0.0.0/8"), [address("127.255.255.255:9")]
+            )
+        assert caught.value.suggestion == "udp-send-to:127.255.255.255:9"
 
     def test_source(self, host: str) -> None:
         with bound(host) as server:

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from sockcli.base.address_scope import Scope, embedded_ipv4, scope
-from sockcli.base.endpoint import Address, Host, Operation
+from sockcli.base.endpoint import Address, Host, HostKind, Operation
 from sockcli.policy import Effect, PlacedRule, Policy, Request, Rule
 
 OUTWARD = (Operation.TCP_CONNECT, Operation.UDP_SEND_TO)
 
-NAMES = ["localhost", "com", "a.com", "b.a.com", "c.b.a.com", "xa.com", "a.com.net"]
+NAMES = ["localhost", "app.localhost", "com", "a.com", "b.a.com", "c.b.a.com", "xa.com", "a.com.net"]
 ADDRESSES = [
     *("127.0.0.1", "127.0.0.2", "10.0.0.1", "10.255.0.1", "169.254.169.254", "8.8.8.8", "224.0.0.1", "0.0.0.0"),
     *("::1", "::", "2606:4700::1111", "fd00::1", "fe80::1", "fe80::1%lo", "fe80::1%eth0", "fe80::1%1", "fe80::1%2"),
@@ -97,14 +97,21 @@ def forbids(rule: Rule, request: Request) -> bool:
     assert host is not None
     if covers(rule, request):
         return True
+    pattern = str(rule.pattern)
+    if pattern in ("localhost", "*.localhost"):
+        stand_ins = ("*.localhost", "127.0.0.0/8", "[::1]")
+        others = [Rule.parse(f"{rule.operation}:{text}:{rule.port or '*'}") for text in stand_ins]
+        return any(forbids(other, request) for other in others if other != rule)
     if not host.is_address:
         return False
+    if request.operation is Operation.TCP_LISTEN and host.packed == 0:
+        literal = pattern[-1] == "]" if host.kind is HostKind.IPV6 else pattern[-1].isdigit()
+        if literal and covers(Rule(rule.operation, port=rule.port), request):
+            return True
     if any(covers(rule, request._replace(host=inner)) for inner in embedded_ipv4(host)):
         return True
-    mine, _, zone = str(rule.pattern).strip("[]").partition("%")
-    other, _, other_zone = host.text.partition("%")
-    same_link = not zone or not other_zone or zone.isdigit() != other_zone.isdigit()
-    return mine == other and same_link and covers(Rule(rule.operation, port=rule.port), request)
+    mine, other = (text.partition("%")[0] for text in (pattern.strip("[]"), host.text))
+    return mine == other and covers(Rule(rule.operation, port=rule.port), request)
 
 
 def is_denied(rules: Sequence[tuple[Rule, Effect]], request: Request) -> bool:
@@ -139,7 +146,7 @@ def _reaches(rule: Rule, request: Request, address: Host) -> bool:
         return kind is not Scope.UNSPECIFIED
     if pattern.startswith("*."):
         return kind is Scope.GLOBAL
-    if pattern == "localhost":
+    if pattern in ("localhost", "app.localhost"):
         return address.text in ("127.0.0.1", "::1")
     return not host.is_address and kind in (Scope.GLOBAL, Scope.PRIVATE)
 

@@ -196,6 +196,12 @@ def test_a_suggestion_is_one_that_would_help() -> None:
     assert not_admitted(blocked, connect("db.test"), "127.0.0.1", "127.0.0.2").suggestion == "tcp-connect:127.0.0.2:80"
 
 
+LOCALHOST_RULES = ("tcp-connect:localhost", "tcp-connect:LOCALHOST.:80", "tcp-connect:*.localhost:80")
+LOCALHOST_SPELLINGS = (
+    *("localhost", "app.localhost", "127.0.0.1", "127.255.255.254", "::1", "::ffff:127.0.0.1"),
+    *("::127.0.0.1", "64:ff9b::127.0.0.1", "2002:7f00:1::"),
+)
+
 DENIED = [
     ("tcp-connect:127.0.0.1", "127.0.0.1"),
     ("tcp-connect:127.0.0.1", "::ffff:127.0.0.1"),
@@ -218,6 +224,10 @@ DENIED = [
     ("tcp-connect:[fe80::1%1]", "fe80::1%lo"),
     ("tcp-connect:[fe80::1%1]", "fe80::1"),
     ("tcp-connect:[fe80::/10]", "fe80::1%lo"),
+    # Any two zones count as the same link: which index and which name belong together is not known.
+    ("tcp-connect:[fe80::1%lo]", "fe80::1%eth0"),
+    ("tcp-connect:[fe80::1%1]", "fe80::1%2"),
+    *((rule, host) for rule in LOCALHOST_RULES for host in LOCALHOST_SPELLINGS),
 ]
 
 
@@ -234,15 +244,42 @@ NOT_DENIED = [
     ("tcp-connect:*:81", "a.com"),
     ("tcp-connect:*.com", "com.org"),
     ("tcp-listen", "a.com"),
-    ("tcp-connect:[fe80::1%lo]", "fe80::1%eth0"),
-    ("tcp-connect:[fe80::1%1]", "fe80::1%2"),
     ("tcp-connect:[fe80::1%1]", "fe80::2"),
+    ("tcp-connect:[fe80::1%1]", "fe80::2%1"),
+    ("tcp-connect:localhost", "128.0.0.1"),
+    ("tcp-connect:localhost", "::2"),
+    ("tcp-connect:localhost", "localhost.example.com"),
+    ("tcp-connect:localhost:81", "127.0.0.1"),
+    ("tcp-connect:app.localhost", "localhost"),
 ]
 
 
 @pytest.mark.parametrize(("rule", "host"), NOT_DENIED)
 def test_what_a_deny_rule_does_not_cover(rule: str, host: str) -> None:
     assert policy("tcp-connect", deny=(rule,)).authorize(connect(host))
+
+
+@pytest.mark.parametrize("operation", ["tcp-listen", "udp-bind"])
+@pytest.mark.parametrize(
+    ("rule", "forbidden", "untouched"),
+    [
+        ("10.9.0.0/16", "0.0.0.0", "::"),
+        ("10.9.0.1", "0.0.0.0", "10.9.0.2"),
+        ("localhost", "0.0.0.0", "10.9.0.2"),
+        ("localhost", "::", "2001:db8::8"),
+        ("[2001:db8::/32]", "::", "0.0.0.0"),
+        ("[2001:db8::7]", "::", "2001:db8::8"),
+        ("[fe80::1%eth0]", "::", "fe80::2"),
+        ("[::ffff:10.9.0.0/112]", "0.0.0.0", "::"),
+    ],
+)
+def test_to_deny_listening_on_some_addresses_denies_it_on_all(
+    operation: str, rule: str, forbidden: str, untouched: str
+) -> None:
+    ruled = policy(operation, deny=(f"{operation}:{rule}:80",))
+    assert denied(ruled, Request(Operation(operation), Host.parse(forbidden), 80)).source == "deny[0]"
+    assert ruled.authorize(Request(Operation(operation), Host.parse(forbidden), 81))
+    assert ruled.authorize(Request(Operation(operation), Host.parse(untouched), 80))
 
 
 def test_localhost_is_stopped_by_what_denies_its_addresses() -> None:
@@ -260,6 +297,30 @@ def test_deny_wins_in_any_order() -> None:
         deny("tcp-connect:*.com") + allow("tcp-connect:a.com"),
     ):
         assert not policy_of(ruled).decide(connect("a.com")).allowed
+
+
+@pytest.mark.parametrize(
+    ("rules", "host", "allowed"),
+    [
+        (["db.example.com"], "db.example.com", False),
+        (["*.example.com"], "db.example.com", False),
+        (["db.example.com", "10.9.0.0/16"], "db.example.com", False),
+        (["10.9.0.0/16"], "10.9.0.255", False),
+        (["*"], "db.example.com", True),
+        (["10.9.0.255"], "10.9.0.255", True),
+        (["db.example.com", "10.9.0.255"], "db.example.com", True),
+    ],
+)
+def test_a_broadcast_takes_a_rule_for_that_address_or_any_host(rules: list[str], host: str, allowed: bool) -> None:
+    request = Request(Operation.UDP_SEND_TO, Host.parse(host), 80)
+    grant = policy(*(f"udp-send-to:{rule}:80" for rule in rules)).authorize(request)
+    address = Address(Host.parse("10.9.0.255"), 80)
+    if allowed:
+        grant.admit_broadcast(address)
+        return
+    with pytest.raises(Denied) as caught:
+        grant.admit_broadcast(address)
+    assert caught.value.suggestion == "udp-send-to:10.9.0.255:80"
 
 
 def test_an_address_host_is_admitted_as_itself() -> None:

@@ -17,7 +17,7 @@ from sockcli.net.stream import TcpTransport
 from sockcli.sessions.session import Session
 from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import SessionLimits, TcpTarget, TelnetUse
-from sockcli.sessions.tcp import StreamSession
+from sockcli.sessions.tcp import TcpSession
 from sockcli.telnet.constants import DM, DO, ECHO, IAC, IP, NAWS, SB, SE, SGA, WILL
 from tests.console.conftest import receive
 from tests.transfer.relaying import grant
@@ -64,7 +64,7 @@ class Ends:
         target = TcpTarget(grant().request, telnet=telnet, limits=options.pop("limits", SessionLimits()), **options)
         host, port = ours.getpeername()
         transport = TcpTransport(ours, grant(), Address(Host.parse(host), port))
-        self.session = StreamSession(transport, target, settings, self.ears, (80, 24))
+        self.session = TcpSession(transport, target, settings, self.ears, (80, 24))
 
     def turn(self, seconds: float = PATIENCE) -> bool:
         """Wait for what the session waits for, and let it do it; False if that does not come."""
