@@ -122,19 +122,27 @@ class ManifestProblem(NamedTuple):
 
 
 class ManifestError(SockcliError):
-    """The manifest is missing, unreadable, not to be trusted, or invalid; `problems` lists every fault."""
+    """The manifest is missing, unreadable, not to be trusted, or invalid.
+
+    `problems` lists its faults; of those past the first hundred, `more` is the number.
+    """
 
     kind = "manifest"
     exit_code = ExitCode.MANIFEST
 
-    def __init__(self, manifest: str, problems: Sequence[ManifestProblem], *, hint: str | None = None) -> None:
+    def __init__(
+        self, manifest: str, problems: Sequence[ManifestProblem], *, more: int = 0, hint: str | None = None
+    ) -> None:
         self.manifest = manifest
         self.problems = tuple(problems)
+        self.more = more
         super().__init__("\n".join(self.lines), hint=hint)
 
     @property
     def lines(self) -> Sequence[str]:
-        return [f"{self.manifest}: {problem}" for problem in self.problems]
+        listed = [f"{self.manifest}: {problem}" for problem in self.problems]
+        rest = f"{self.manifest}: and {self.more:,} more {'fault' if self.more == 1 else 'faults'}"
+        return [*listed, rest] if self.more else listed
 
 
 class Unresolved(SockcliError):

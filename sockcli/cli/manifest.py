@@ -68,7 +68,8 @@ def validate(settings: RunSettings, as_json: bool) -> None:
     except ManifestError as exc:
         if as_json:
             problems = [problem._asdict() for problem in exc.problems]
-            emit_json({"manifest": exc.manifest, "valid": False, "problems": problems})
+            more = {"more": exc.more} if exc.more else {}
+            emit_json({"manifest": exc.manifest, "valid": False, "problems": problems, **more})
         raise
     if as_json:
         emit_json({"manifest": policy.manifest, "valid": True, "rules": len(policy.rules), "problems": []})

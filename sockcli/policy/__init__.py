@@ -12,6 +12,7 @@ from sockcli.policy.policy import (
     Grant,
     GrantEnd,
     Policy,
+    check_grant,
 )
 from sockcli.policy.rule import Effect, PlacedRule, Request, Rule
 
@@ -29,4 +30,5 @@ __all__ = [
     "Policy",
     "Request",
     "Rule",
+    "check_grant",
 ]

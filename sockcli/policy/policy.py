@@ -18,7 +18,8 @@ from sockcli.base.address_scope import Scope, scope
 from sockcli.base.endpoint import LOOPBACK, Address, Host, Operation
 from sockcli.errors import Denied, UsageError
 from sockcli.policy.index import AllowIndex, DenyIndex
-from sockcli.policy.rule import AnyHost, Block, Effect, Exact, Pattern, PlacedRule, Request, Rule, Suffix
+from sockcli.policy.rule import AnyHost, Block, Exact, Pattern, PlacedRule, Request, Rule, Suffix
+from sockcli.policy.rule_list import RuleList
 
 _OUTWARD: Final = frozenset({Operation.TCP_CONNECT, Operation.UDP_SEND_TO})
 _SHOWN_ADDRESSES: Final = 4  # however many records a name has, its denial stays a line that can be read
@@ -97,12 +98,12 @@ class Policy:
     def __init__(
         self, rules: Iterable[PlacedRule] = (), *, manifest: str | None = None, ceiling: Ceiling | None = None
     ) -> None:
-        self.rules = tuple(rules)
+        self.rules = rules if isinstance(rules, RuleList) else RuleList.of(rules)
         self.manifest = manifest
         self.ceiling = ceiling
         self._observer: DecisionObserver | None = None
-        self._allow = AllowIndex(placed for placed in self.rules if placed.effect is Effect.ALLOW)
-        self._deny = DenyIndex(placed for placed in self.rules if placed.effect is Effect.DENY)
+        self._allow = AllowIndex(self.rules)
+        self._deny = DenyIndex(self.rules)
 
     @property
     def ceiling_audit(self) -> CeilingAudit | None:
@@ -223,6 +224,8 @@ class Policy:
         admitted: list[Address] = []
         dropped: list[Dropped] = []
         for address in addresses:
+            if type(address.port) is not int or type(address.host) is not Host:
+                raise TypeError(f"{address!r} is no address")
             if address.port != request.port:
                 # The rules were matched for the request's port; they say nothing about another.
                 raise ValueError(f"{address} does not answer {request}")
@@ -297,6 +300,11 @@ def _check(request: Request) -> None:
         return
     if host is None or port is None:
         raise UsageError(f"{operation} needs a host and a port")
+    if type(port) is not int:
+        # A subclass may compare as one port and be another when it is connected to; True is 1.
+        raise UsageError(f"a port is an int, not {type(port).__name__}")
+    if type(host) is not Host:
+        raise UsageError(f"a host is a Host, not {type(host).__name__}")
     if not 0 <= port <= 65_535:
         raise UsageError(f"bad port {port}: a port is a number from 0 to 65535")
     if operation in _OUTWARD and host.is_address and scope(host) is Scope.UNSPECIFIED:
@@ -332,7 +340,11 @@ _ONLY_POLICY: Final = object()
 
 @final
 class Grant:
-    """Permission to make one request: all that resolves, binds, sends or connects takes one. Immutable."""
+    """Permission to make one request: all that resolves, binds, sends or connects takes one. Immutable.
+
+    It keeps a program from reaching what it did not ask for. It is no boundary against code in the same process, which
+    can open a socket by itself.
+    """
 
     __slots__ = ("_policy", "request", "rule", "source")
 
@@ -381,3 +393,9 @@ class Grant:
 
     def __repr__(self) -> str:
         return f"<Grant {self.request} by {self.source}>"
+
+
+def check_grant(grant: Grant) -> None:
+    """At each door to the network: raises TypeError for what only looks like a Grant."""
+    if not isinstance(grant, Grant):
+        raise TypeError(f"it takes a Grant, not {type(grant).__name__}")

@@ -11,9 +11,12 @@ from typing import Final
 
 from sockcli.base.endpoint import Operation
 from sockcli.base.escaping import quoted
-from sockcli.errors import ManifestError, ManifestProblem, UsageError
+from sockcli.errors import ManifestError, UsageError
+from sockcli.policy.faults import Faults
+from sockcli.policy.plain_rules import plain_rules
 from sockcli.policy.policy import CeilingAudit
-from sockcli.policy.rule import Effect, PlacedRule, Rule
+from sockcli.policy.rule import Effect, Rule
+from sockcli.policy.rule_list import RuleList, Run
 from sockcli.policy.strictjson import Unreadable, read
 
 _SOCKETS: Final = {
@@ -25,19 +28,32 @@ _SOCKETS: Final = {
 }
 
 
+# Fewer are parsed sooner than the pattern of plain_rules.py is compiled.
+_FEW: Final = 50
+# So many are held against it at once: with ten times as many it is hardly quicker.
+_MANY: Final = 1000
+
+
+def _plain(texts: list[object], operation: Operation | None) -> list[str] | None:
+    strings = [text for text in texts if isinstance(text, str)]
+    if len(strings) < len(texts):
+        return None
+    return plain_rules([f"{operation.value}:{text}" for text in strings] if operation else strings)
+
+
 def collect(data: bytes, name: str, *, ceiling: bool = False) -> RuleCollector:
     """The rules of a manifest, or of the ceiling. `name` is what messages call it. Raises ManifestError."""
     collecting = gc.isenabled()
     # Nothing here makes a cycle, and the collector's walks through ever more rules take as long as all the rest.
     gc.disable()
     try:
-        value, problems = read(data)
-        collected = RuleCollector(problems)
+        value, faults = read(data)
+        collected = RuleCollector(faults)
         collected.top(value)
         if ceiling:
             collected.above(value)
-        if collected.problems:
-            raise ManifestError(name, collected.problems)
+        if faults:
+            raise ManifestError(name, faults.listed, more=faults.more)
         return collected
     finally:
         if collecting:
@@ -47,11 +63,15 @@ def collect(data: bytes, name: str, *, ceiling: bool = False) -> RuleCollector:
 class RuleCollector:
     """Collects the rules and the faults of one manifest, in the order of the file."""
 
-    def __init__(self, problems: list[ManifestProblem]) -> None:
-        self.rules: list[PlacedRule] = []
-        self.problems = problems
+    def __init__(self, faults: Faults) -> None:
+        self._runs: list[Run] = []
+        self.faults = faults
         self.only = False
         self.audit: CeilingAudit | None = None
+
+    @property
+    def rules(self) -> RuleList:
+        return RuleList(self._runs)
 
     def top(self, value: object) -> None:
         for key, inner in self._object("", value):
@@ -81,9 +101,9 @@ class RuleCollector:
                 required = self._flag("audit.required", inner)
             else:
                 # A misspelt "required" would demand nothing.
-                self.problems.append(ManifestProblem("audit", quoted(key)[1:-1], "is no key of it: to, required"))
+                self.faults.add("audit", quoted(key)[1:-1], "is no key of it: to, required")
         if isinstance(value, dict) and "to" not in value:
-            self.problems.append(ManifestProblem("audit", None, 'must have "to"'))
+            self.faults.add("audit", None, 'must have "to"')
         self.audit = CeilingAudit(to, required)
 
     def _flag(self, place: str, value: object) -> bool:
@@ -112,28 +132,49 @@ class RuleCollector:
     def _rules(self, place: str, value: object, effect: Effect, operation: Operation | None = None) -> None:
         """A rule, or a list of them; of addresses only, where the operation is said by the place."""
         if isinstance(value, list):
-            for index, text in enumerate(value):
-                self._rule(f"{place}[{index}]", text, effect, operation)
+            self._runs.append(Run(place, self._keys(place, value, operation), effect, is_list=True))
         elif isinstance(value, str):
-            self._rule(place, value, effect, operation)
+            key = self._key(place, value, operation)
+            self._runs.append(Run(place, [] if key is None else [key], effect, is_list=False))
         else:
             self._wrong_type(place, value, "a string or a list of strings")
 
-    def _rule(self, place: str, text: object, effect: Effect, operation: Operation | None) -> None:
+    def _keys(self, place: str, texts: list[object], operation: Operation | None) -> list[str]:
+        """The canonical texts of a list of rules. With a fault among them they are fewer, and nothing comes of them."""
+        if len(texts) < _FEW:
+            return self._parsed(place, 0, texts, operation)
+        keys: list[str] = []
+        for start in range(0, len(texts), _MANY):
+            keys += self._mostly_plain(place, start, texts[start : start + _MANY], operation)
+        return keys
+
+    def _mostly_plain(self, place: str, start: int, texts: list[object], operation: Operation | None) -> list[str]:
+        """One that is not plain is looked for by halves, so that few are parsed because of it."""
+        known = _plain(texts, operation)
+        if known is not None:
+            return known
+        if len(texts) < _FEW:
+            return self._parsed(place, start, texts, operation)
+        half = len(texts) // 2
+        first = self._mostly_plain(place, start, texts[:half], operation)
+        return first + self._mostly_plain(place, start + half, texts[half:], operation)
+
+    def _parsed(self, place: str, start: int, texts: list[object], operation: Operation | None) -> list[str]:
+        keys = (self._key(f"{place}[{index}]", text, operation) for index, text in enumerate(texts, start))
+        return [key for key in keys if key is not None]
+
+    def _key(self, place: str, text: object, operation: Operation | None) -> str | None:
+        """The canonical text of a rule; None, and a fault, where it is none."""
         if not isinstance(text, str):
             self._wrong_type(place, text, "a string")
-            return
+            return None
         try:
             if operation is None:
-                rule = Rule.parse(text)
-            elif text or operation.takes_address:
-                rule = Rule.of(operation, text)
-            else:
-                rule = Rule(operation)
+                return str(Rule.parse(text))
+            return str(Rule.of(operation, text) if text or operation.takes_address else Rule(operation))
         except UsageError as exc:
-            self.problems.append(ManifestProblem(place, quoted(text)[1:-1], exc.message))
-        else:
-            self.rules.append(PlacedRule(rule, effect, place))
+            self.faults.add(place, quoted(text)[1:-1], exc.message)
+            return None
 
     def _object(self, place: str, value: object) -> Iterator[tuple[str, object]]:
         if isinstance(value, dict):
@@ -143,7 +184,7 @@ class RuleCollector:
 
     def _wrong_type(self, place: str, value: object, wanted: str) -> None:
         if not isinstance(value, Unreadable):
-            self.problems.append(ManifestProblem(place, None, f"must be {wanted}, not {kind_of(value)}"))
+            self.faults.add(place, None, f"must be {wanted}, not {kind_of(value)}")
 
 
 def kind_of(value: object) -> str:
