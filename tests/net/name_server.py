@@ -1,7 +1,7 @@
 """A name server that answers whatever a test wants, right or wrong. Run inside a namespace; it logs each query.
 
 Its first argument is a JSON file: by name, the answers to one query after the other, of which the last one stays. An
-answer is a list of records, `OWNER TYPE DATA`, where the owner `@` is the name asked for; or one word of `_FAULTS`.
+answer is a list of records, `OWNER TYPE DATA`, where the owner `@` is the name asked for; or one word of `FAULTS`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Final
 _TYPES: Final = {"A": 1, "CNAME": 5, "AAAA": 28}
 _RCODES: Final = {"SERVFAIL": 2, "NXDOMAIN": 3, "NOTIMP": 4, "REFUSED": 5}
 # What is wrong with an answer as a message.
-_FAULTS: Final = (*_RCODES, "EMPTY", "GARBAGE", "OTHER-ID", "OTHER-QUESTION", "LOOP", "CUT")
+FAULTS: Final = (*_RCODES, "EMPTY", "GARBAGE", "OTHER-ID", "OTHER-QUESTION", "LOOP", "CUT")
 _UDP_MOST: Final = 512  # RFC 1035, 4.2.1; a longer answer is asked for again by TCP
 
 
