@@ -62,6 +62,8 @@ def rules(bench: Bench) -> Iterator[Row]:
     load = medians(in_turns({"sockcli": _loading(many), "floor": lambda: json_only(many)}, bench.runs))
     yield Row(f"load {MANY:,} rules (floor: json.loads)", "ms", True, load)
     yield Row(f"load {FEW} rules", "ms", True, medians(in_turns({"sockcli": _loading(few)}, bench.runs)))
+    largest = b'{"deny": [' + b",".join(b'"tcp-connect:h%d.e"' % index for index in range(690_000)) + b"]}"
+    yield Row("load 16 MiB of rules", "ms", True, medians(in_turns({"sockcli": _loading(largest)}, bench.runs)))
     check = {
         "sockcli": _checking(parse_manifest(many, "many"), _requests(MANY)),
         "floor": _checking(parse_manifest(few, "few"), _requests(FEW)),

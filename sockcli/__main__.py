@@ -85,6 +85,7 @@ def _click(argv: Sequence[str]) -> object:
     import click
 
     from sockcli.cli.main import cli
+    from sockcli.cli.settings import RunSettings
     from sockcli.errors import Interrupted
 
     if not _asks_for_completion(argv):
@@ -92,7 +93,7 @@ def _click(argv: Sequence[str]) -> object:
         os.environ.pop(COMPLETION, None)
     try:
         # In its standalone mode click would print errors in its own form, and exit with 1 on Ctrl-C.
-        return cli.main(list(argv), prog_name="sockcli", standalone_mode=False)
+        return cli.main(list(argv), prog_name="sockcli", standalone_mode=False, obj=RunSettings(is_process=True))
     except click.UsageError as exc:
         from sockcli.cli.usage import usage_error, wants_events
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sockcli.base.connect_options import CONNECT_TIMEOUT, DialOptions, ListenOptions
 from sockcli.base.deadline import NEVER, Deadline
-from sockcli.base.endpoint import Address, Host, Operation, parse_port
+from sockcli.base.endpoint import Address, Host, Operation
 from sockcli.base.poller import NO_INTERRUPT, Interrupt
 from sockcli.errors import Denied, SockcliError, TimedOut, Unreachable, Unresolved
 from sockcli.net.resolve import resolve
@@ -50,7 +50,7 @@ def failure_told(asked: Request | Grant) -> Iterator[None]:
 
 
 class Engine:
-    """Opens what its policy allows.
+    """Opens what its policy allows. That is no boundary for code in the same process, which can do without an Engine.
 
     Each method takes a Request, which it has authorized, or the Grant that this engine's policy gave for it before.
     """
@@ -85,7 +85,7 @@ class Engine:
         from sockcli.connection import Connection
 
         target = host if isinstance(host, Host) else Host.parse(host)
-        request = Request(Operation(operation), target, parse_port(str(port)))
+        request = Request(Operation(operation), target, port)
         return Connection(self.open(request, DialOptions(connect_timeout=timeout)), self._interrupt)
 
     def listen(self, request: Request | Grant, options: ListenOptions = _LISTEN) -> TcpListener:

@@ -67,10 +67,11 @@ _PREPOSITIONS = {"tcp-listen": "on", "udp-bind": "on"}
 
 
 class Denied(SockcliError):
-    """The manifest does not allow it. Nothing was looked up or sent but what it does allow.
+    """The manifest, or the ceiling, does not allow it. Nothing was looked up or sent but what it does allow.
 
     `suggestion` is the rule, in canonical form, that would allow the request; None where a deny rule
-    decided, which is then in `rule` and its place in `source`.
+    decided, which is then in `rule` and its place in `source`. `manifest` is the file that denies: the manifest, or the
+    machine's ceiling if `by_ceiling`.
     """
 
     kind = "denied"
@@ -86,6 +87,7 @@ class Denied(SockcliError):
         rule: str | None = None,
         source: str | None = None,
         manifest: str | None = None,
+        by_ceiling: bool = False,
     ) -> None:
         self.operation = operation
         self.endpoint = endpoint
@@ -94,13 +96,16 @@ class Denied(SockcliError):
         self.rule = rule
         self.source = source
         self.manifest = manifest
+        self.by_ceiling = by_ceiling
         target = f"{operation} {_PREPOSITIONS.get(operation, 'to')} {endpoint}" if endpoint else operation
-        place = f"manifest: {manifest}" if manifest else "there is no manifest"
+        place = f"{'ceiling' if by_ceiling else 'manifest'}: {manifest}" if manifest else "there is no manifest"
         super().__init__(f"{target} denied: {reason} ({place})", hint=self._advice())
 
     def _advice(self) -> str | None:
         if self.suggestion is None:
             return None
+        if self.by_ceiling:
+            return f'no manifest can allow it: only root can, by this rule in {self.manifest}: "{self.suggestion}"'
         return f'to allow it, add this rule to the manifest: "{self.suggestion}"'
 
 
@@ -117,19 +122,27 @@ class ManifestProblem(NamedTuple):
 
 
 class ManifestError(SockcliError):
-    """The manifest is missing, unreadable, not to be trusted, or invalid; `problems` lists every fault."""
+    """The manifest is missing, unreadable, not to be trusted, or invalid.
+
+    `problems` lists its faults; of those past the first hundred, `more` is the number.
+    """
 
     kind = "manifest"
     exit_code = ExitCode.MANIFEST
 
-    def __init__(self, manifest: str, problems: Sequence[ManifestProblem], *, hint: str | None = None) -> None:
+    def __init__(
+        self, manifest: str, problems: Sequence[ManifestProblem], *, more: int = 0, hint: str | None = None
+    ) -> None:
         self.manifest = manifest
         self.problems = tuple(problems)
+        self.more = more
         super().__init__("\n".join(self.lines), hint=hint)
 
     @property
     def lines(self) -> Sequence[str]:
-        return [f"{self.manifest}: {problem}" for problem in self.problems]
+        listed = [f"{self.manifest}: {problem}" for problem in self.problems]
+        rest = f"{self.manifest}: and {self.more:,} more {'fault' if self.more == 1 else 'faults'}"
+        return [*listed, rest] if self.more else listed
 
 
 class Unresolved(SockcliError):

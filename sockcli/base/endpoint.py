@@ -55,8 +55,16 @@ class HostKind(StrEnum):
     IPV6 = "IPv6"
 
 
+_SHORT_IPV6: Final = {0: "::", 1: "::1"}  # those that every run has in its tables
+_WIDTHS: Final = {HostKind.IPV4: 32, HostKind.IPV6: 128}
+
+
 class Host:
-    """A host name or an IP address, canonical and immutable. Made by `parse` or `from_packed`."""
+    """A host name or an IP address, canonical and immutable. Made by `parse` or `from_packed`.
+
+    The text of an address is always derived from its number, so that what is shown, matched and connected to is one
+    address. That guards against mistakes, and is no boundary: code in the same process can do as it likes.
+    """
 
     __slots__ = ("_packed", "kind", "text", "zone")
 
@@ -66,11 +74,19 @@ class Host:
     _packed: int
 
     def __init__(self, text: str, kind: HostKind, packed: int = 0, zone: str | None = None) -> None:
+        """What `parse` gives for `text`, if it is what the others say too. Raises UsageError."""
+        parsed = Host.parse(text)
+        if (text, kind, packed, zone) != (parsed.text, parsed.kind, parsed._packed, parsed.zone):
+            raise UsageError(f"{quoted(text)} is not the canonical text of that host")
+        self._put(parsed.text, parsed.kind, parsed._packed, parsed.zone)
+
+    def _put(self, text: str, kind: HostKind, packed: int = 0, zone: str | None = None) -> Host:
         put = object.__setattr__
         put(self, "text", text)
         put(self, "kind", kind)
         put(self, "_packed", packed)
         put(self, "zone", zone)
+        return self
 
     @classmethod
     def parse(cls, text: str) -> Host:
@@ -79,26 +95,31 @@ class Host:
             return _parse_ipv6(text)
         name = canonical_name(text)
         if not is_numeric(name.rpartition(".")[2]):
-            return cls(name, HostKind.NAME)
+            return cls.__new__(cls)._put(name, HostKind.NAME)
         try:
             a, b, c, d = [OCTETS[part] for part in name.split(".")]
         except (KeyError, ValueError):
             from sockcli.base.host_advice import fault_of_quad
 
             raise _refusal(text, fault_of_quad(name)) from None
-        return cls(name, HostKind.IPV4, a << 24 | b << 16 | c << 8 | d)
+        return cls.__new__(cls)._put(name, HostKind.IPV4, a << 24 | b << 16 | c << 8 | d)
 
     @classmethod
     def from_packed(cls, kind: HostKind, packed: int, zone: str | None = None) -> Host:
-        """The address with this number; an IPv4-mapped one is the IPv4 address."""
+        """The address with this number; an IPv4-mapped one is the IPv4 address. Raises UsageError if there is none."""
+        if type(packed) is not int or kind not in _WIDTHS or not 0 <= packed < 1 << _WIDTHS[kind]:
+            raise UsageError(f"{packed!r} is not the number of an {kind} address")
         if kind is HostKind.IPV6 and packed >> 32 == _V4_MAPPED:
             kind, packed = HostKind.IPV4, packed & 0xFFFF_FFFF
         if kind is HostKind.IPV4:
-            return cls(f"{packed >> 24}.{packed >> 16 & 255}.{packed >> 8 & 255}.{packed & 255}", kind, packed)
-        from ipaddress import IPv6Address  # a millisecond, which only IPv6 needs
+            text = f"{packed >> 24}.{packed >> 16 & 255}.{packed >> 8 & 255}.{packed & 255}"
+            return cls.__new__(cls)._put(text, kind, packed)
+        text = _SHORT_IPV6.get(packed, "")
+        if not text:
+            from ipaddress import IPv6Address  # a millisecond, which only IPv6 needs
 
-        text = IPv6Address(packed).compressed
-        return cls(f"{text}%{zone}" if zone else text, kind, packed, zone)
+            text = IPv6Address(packed).compressed
+        return cls.__new__(cls)._put(f"{text}%{zone}" if zone else text, kind, packed, zone)
 
     @property
     def is_address(self) -> bool:
@@ -141,11 +162,11 @@ class Host:
 
     def __reduce__(self) -> tuple[object, ...]:
         # copy and pickle would set the slots one by one.
-        return Host, (self.text, self.kind, self._packed, self.zone)
+        return type(self), (self.text, self.kind, self._packed, self.zone)
 
 
 # What `localhost` means, whatever the machine's files or servers say.
-LOOPBACK: Final = (Host("::1", HostKind.IPV6, 1), Host("127.0.0.1", HostKind.IPV4, 127 << 24 | 1))
+LOOPBACK: Final = (Host.from_packed(HostKind.IPV6, 1), Host.from_packed(HostKind.IPV4, 127 << 24 | 1))
 
 
 class Endpoint(NamedTuple):

@@ -87,6 +87,9 @@ def as_object(
         "source": verdict.source,
         "manifest": policy.manifest,
     }
+    if policy.ceiling is not None:
+        value["ceiling"] = policy.ceiling.manifest
+        value["by_ceiling"] = verdict.by_ceiling
     if answers is not None:
         value["addresses"] = [
             {

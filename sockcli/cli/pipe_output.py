@@ -149,9 +149,10 @@ def prepare(
     grant = engine.policy.authorize(request)
     with failure_told(grant):
         output.open_records(deadline)
-    from sockcli.sandbox.confinement import confine
+    if settings.is_process:
+        from sockcli.sandbox.confinement import confine
 
-    settings.detail(str(confine(engine.policy, own_ports=own_ports)))
+        settings.detail(str(confine(engine.policy, own_ports=own_ports)))
     return engine, grant
 
 

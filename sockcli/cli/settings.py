@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -25,19 +25,12 @@ AUDIT_VARIABLE: Final = "SOCKCLI_AUDIT"
 _AUDIT_OPTION: Final = "--audit"
 
 
-class AuditWish(Protocol):
-    """What a ceiling says of an audit: where it goes, and whether nothing may happen without it."""
-
-    @property
-    def to(self) -> str: ...
-    @property
-    def required(self) -> bool: ...
-
-
 class RunSettings:
     """The options that may stand before or after a command's name, and the messages that depend on them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_process: bool = False) -> None:
+        """`is_process`: the process is there for this run alone, so that the run may confine it for good."""
+        self.is_process = is_process
         self.manifest: str | None = None
         self.verbose = False
         self.quiet = False
@@ -63,12 +56,15 @@ class RunSettings:
 
         Raises ManifestError.
         """
-        from sockcli.policy.locate import find_manifest
         from sockcli.policy.manifest import Manifest
 
-        located = find_manifest(self.manifest)
-        manifest = Manifest.read(located)
-        self.detail(f"manifest {located.path}, {counted(len(manifest.policy.rules), 'rule')}")
+        manifest = Manifest.in_force(self.manifest)
+        policy = manifest.policy
+        if manifest.hides:
+            self.notice(f"the manifest is ./{manifest.path} here, and not your own {manifest.hides}")
+        self.detail(f"manifest {manifest.path}, {counted(len(policy.rules), 'rule')}")
+        if policy.ceiling is not None:
+            self.detail(f"ceiling {policy.ceiling.manifest}, {counted(len(policy.ceiling.rules), 'rule')}")
         return manifest
 
     def _open_audit(self, manifest: Manifest) -> Audit | None:
@@ -93,8 +89,7 @@ class RunSettings:
     def _wanted_audits(self, policy: Policy) -> list[tuple[str, str, bool]]:
         """Who asks for an audit, where it is to go, and whether nothing may happen without."""
         wanted: list[tuple[str, str, bool]] = []
-        # `"audit": {"to": …, "required": …}` of the machine's ceiling, once the policy knows of one.
-        ceiling: AuditWish | None = getattr(policy, "ceiling_audit", None)
+        ceiling = policy.ceiling_audit
         if ceiling is not None:
             wanted.append(("the ceiling's audit", ceiling.to, ceiling.required))
         if self.audit is not None:

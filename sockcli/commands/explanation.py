@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 
 class Verdict(NamedTuple):
-    """The answer: the rule that decided and where it stands (None: no rule), and the rule that would allow it."""
+    """The answer: the rule that decided and where it stands (None: no rule), and the rule that would allow it.
+
+    `by_ceiling`: it is the machine's ceiling that denies, and the rules are the ceiling's.
+    """
 
     allowed: bool
     rule: str | None
     source: str | None
     suggestion: str | None
+    by_ceiling: bool = False
 
 
 def judge(decision: Decision, answers: Sequence[Answer] | None) -> Verdict:
@@ -29,11 +33,11 @@ def judge(decision: Decision, answers: Sequence[Answer] | None) -> Verdict:
     denials = [answer.denied for answer in answers or () if answer.denied]
     if answers and len(denials) == len(answers):
         denied = next((denied for denied in denials if denied.suggestion), denials[0])
-        return Verdict(False, denied.rule, denied.source, denied.suggestion)
+        return Verdict(False, denied.rule, denied.source, denied.suggestion, denied.by_ceiling)
     placed = decision.placed
     if placed is None:
-        return Verdict(decision.allowed, None, None, decision.suggestion)
-    return Verdict(decision.allowed, str(placed.rule), placed.source, decision.suggestion)
+        return Verdict(decision.allowed, None, None, decision.suggestion, decision.by_ceiling)
+    return Verdict(decision.allowed, str(placed.rule), placed.source, decision.suggestion, decision.by_ceiling)
 
 
 def explain(policy: Policy, request: Request, answers: Sequence[Answer] | None = None) -> str:
@@ -41,11 +45,12 @@ def explain(policy: Policy, request: Request, answers: Sequence[Answer] | None =
     decision = policy.decide(request)
     verdict = judge(decision, answers)
     placed = decision.placed
+    decider = policy.ceiling.manifest if decision.by_ceiling and policy.ceiling else policy.manifest
     rows = [("allowed" if verdict.allowed else "denied", str(request))]
     if placed is None:
-        rows.append(("because", f"no rule of {policy.manifest} covers it"))
+        rows.append(("because", f"no rule of {decider} covers it"))
     else:
-        place = f"{placed.rule}  ({placed.source} of {policy.manifest})"
+        place = f"{placed.rule}  ({placed.source} of {decider})"
         if not decision.allowed:
             rows.append(("by deny", place))
         elif verdict.allowed:
@@ -56,5 +61,6 @@ def explain(policy: Policy, request: Request, answers: Sequence[Answer] | None =
         denied = answer.denied
         rows.append(("leads to", f"{answer.address.host}  {denied.reason if denied else 'may be used'}"))
     if verdict.suggestion:
-        rows.append(("add", f'"{verdict.suggestion}"  to allow it'))
+        where = "  to the ceiling, as root, to allow it" if verdict.by_ceiling else "  to allow it"
+        rows.append(("add", f'"{verdict.suggestion}"{where}'))
     return table(rows)

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from sockcli.commands.shell import CommandLine, MakeCommandLine
 from sockcli.console.controller import Controller
-from sockcli.console.escape_key import EscapeKey
 from sockcli.console.history import COMMANDS, HistoryFile, history_path
 from sockcli.console.mode_switch import ModeSwitch
+from sockcli.console.options import ConsoleOptions
 from sockcli.console.tty_claim import ClaimedTty
 from sockcli.errors import Denied, Interrupted
 from sockcli.policy import Policy
 from sockcli.sessions.manager import SessionManager
 from sockcli.sessions.opener import MakeEngine
 from sockcli.sessions.settings import SessionSettings
-from sockcli.stdio.files import ANY_FILE, FileRules
 
 if TYPE_CHECKING:
     from prompt_toolkit.completion import Completer
@@ -38,30 +37,30 @@ class Repl:
         policy: Policy,
         make_command_line: MakeCommandLine,
         claimed: ClaimedTty,
+        options: ConsoleOptions,
         *,
-        settings: SessionSettings | None = None,
-        escape: EscapeKey | None = None,
         single: bool = False,
-        history: bool = True,
         make_engine: MakeEngine | None = None,
-        files: FileRules = ANY_FILE,
     ) -> None:
-        """`single`: it is over with its last session. `history`: use the file. `make_engine`: for tests."""
+        """`single`: it is over with its last session. `make_engine`: for tests."""
         self.policy = policy
         self._make_command_line = make_command_line
-        self.settings = settings or SessionSettings()
+        self.settings = options.settings or SessionSettings()
         self._controller = Controller(
-            lambda observer: SessionManager(policy, observer, self.settings, make_engine, files),
+            lambda observer: SessionManager(policy, observer, self.settings, make_engine, options.files),
             self._runner,
             self._completer,
             self._abort,
-            escape=escape,
+            escape=options.escape,
             single=single,
         )
         self.manager = self._controller.manager
         self._claimed = claimed
-        path = history_path() if history and not files.none_named else None
-        self._past = HistoryFile(path, keeps=history, refused=self._no_history)
+        self._past = HistoryFile(
+            history_path() if options.history and not options.files.none_named else None,
+            keeps=options.history,
+            refused=self._no_history,
+        )
         self._made_runner: Runner | None = None
         self._made_completer: Completer | None = None
         self._failure: BaseException | None = None

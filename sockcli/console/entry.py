@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 
 from sockcli import __version__
 from sockcli.base.interrupts import SignalInterrupt
-from sockcli.console.escape_key import EscapeKey
+from sockcli.console.options import ConsoleOptions
 from sockcli.console.tty_claim import claimed_tty
 from sockcli.engine import Engine, failure_told
 from sockcli.policy import Policy
-from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import Target, TcpTarget, UdpTarget
-from sockcli.stdio.files import ANY_FILE, FileRules
 from sockcli.stdio.recording import open_records
 
 if TYPE_CHECKING:
@@ -29,28 +27,24 @@ def run_session(
     policy: Policy,
     target: TcpTarget | UdpTarget,
     make_command_line: MakeCommandLine,
+    options: ConsoleOptions,
     *,
     notice: Say,
     detail: Say,
-    settings: SessionSettings | None = None,
-    escape: EscapeKey | None = None,
-    files: FileRules = ANY_FILE,
-    history: bool = True,
 ) -> int:
     """`sockcli tcp` or `udp` on a terminal, until its session is over. The exit code, where nothing is raised.
 
     `notice` and `detail` say something beside the session: before the terminal is taken, and after it is given back.
-    `history`: keep what is typed.
     Raises SockcliError: nothing could be opened, or what the session failed with; Interrupted for a signal.
     """
     grant = policy.authorize(target.request)  # before a file is made for what is denied
     with failure_told(grant):
-        taps = open_records(target.hex_dump, target.log, rules=files)
+        taps = open_records(target.hex_dump, target.log, rules=options.files)
     with claimed_tty() as claimed:
         with SignalInterrupt(claimed.discipline.restore) as interrupt:
             transport = Engine(policy, interrupt=interrupt).open(grant, target.dial)
         detail(f"{transport.local} is connected with {transport.peer}, allowed by {grant.rule} ({grant.source})")
-        key = f"; {escape.name} gives a command prompt" if escape is not None else ""
+        key = f"; {options.escape.name} gives a command prompt" if options.escape is not None else ""
         notice(f"{'connected with' if isinstance(target, TcpTarget) else 'sending to'} {transport.peer}{key}")
 
         async def begin(repl: Repl) -> None:
@@ -59,16 +53,7 @@ def run_session(
         with _no_collection():
             from sockcli.console.app import Repl
 
-            repl = Repl(
-                policy,
-                make_command_line,
-                claimed,
-                settings=settings,
-                escape=escape,
-                single=True,
-                history=history,
-                files=files,
-            )
+            repl = Repl(policy, make_command_line, claimed, options, single=True)
             return _run(repl, begin, notice)
 
 
@@ -76,12 +61,9 @@ def run_repl(
     policy: Policy,
     target: Target | None,
     make_command_line: MakeCommandLine,
+    options: ConsoleOptions,
     *,
     notice: Say,
-    settings: SessionSettings | None = None,
-    escape: EscapeKey | None = None,
-    files: FileRules = ANY_FILE,
-    history: bool = True,
 ) -> int:
     """`sockcli repl` on a terminal, first in a session with `target` where there is one. Raises Interrupted."""
 
@@ -93,13 +75,12 @@ def run_repl(
             repl.notice(session.announcement)
 
     with claimed_tty() as claimed, _no_collection():
-        key = f"; {escape.name} in a session comes back to this prompt" if escape is not None else ""
+        key = f"; {options.escape.name} in a session comes back to this prompt" if options.escape is not None else ""
         notice(f"{__version__}, manifest {policy.manifest}")
         notice(f"help lists the commands{key}")
         from sockcli.console.app import Repl
 
-        repl = Repl(policy, make_command_line, claimed, settings=settings, escape=escape, history=history, files=files)
-        return _run(repl, begin, notice)
+        return _run(Repl(policy, make_command_line, claimed, options), begin, notice)
 
 
 def _run(repl: Repl, begin: Callable[[Repl], Coroutine[None, None, None]], notice: Say) -> int:

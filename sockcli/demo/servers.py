@@ -25,7 +25,7 @@ from sockcli.net.listen import TcpListener, accept_next
 from sockcli.net.transport import NotReady
 from sockcli.net.udp import UdpReceiver
 from sockcli.policy import Policy, Request
-from sockcli.policy.manifest import parse_manifest
+from sockcli.policy.manifest import Manifest
 
 SERVER_MANIFEST: Final = (
     b'{"permissions": [{"socket": ["tcp-listen:127.0.0.1", "udp-bind:127.0.0.1", "udp-send-to:127.0.0.1"]}]}'
@@ -67,7 +67,7 @@ class Servers:
     """A line service, a telnet service and an echo on TCP, and an echo on UDP that loses and delays on request."""
 
     def __init__(self) -> None:
-        policy = parse_manifest(SERVER_MANIFEST, "demo servers")
+        policy = Manifest.parse(SERVER_MANIFEST, name="demo servers").policy
         self._stop = Stop()
         engine = Engine(policy, interrupt=self._stop)
         listeners = [engine.listen(Request(Operation.TCP_LISTEN, LOOPBACK, 0)) for _ in range(3)]

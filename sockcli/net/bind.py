@@ -14,7 +14,7 @@ from sockcli.errors import Denied, LocalFailure, UsageError
 from sockcli.net.os_errors import RAISE_LIMIT, NoDescriptors, lacks_descriptors, reason
 from sockcli.net.sockaddr import UNSPECIFIED, af, to_sockaddr
 from sockcli.net.system import Net
-from sockcli.policy import Grant, Policy, Request
+from sockcli.policy import Grant, Policy, Request, check_grant
 
 _PRIVILEGED_PORTS: Final = 1024
 _HINTS: Final = {
@@ -87,6 +87,7 @@ def bind(sock: socket.socket, end: BindAddress) -> None:
     """Raises LocalFailure, which names the address and says what to do."""
     if end.address.port and sock.type == socket.SOCK_DGRAM:
         # A grant to send is enough for an ephemeral port only.
+        check_grant(end.grant)
         if end.grant.request.operation is not Operation.UDP_BIND:
             raise TypeError(f"{end.grant} does not allow UDP port {end.address.port} to be bound")
         end.grant.admit([end.address])
@@ -112,6 +113,7 @@ def bind_first(grant: Grant, addresses: Sequence[Address], kind: int, net: Net) 
     A port that is taken is not passed over: whoever asks for localhost does not expect to end up on ::1 alone
     because another program has 127.0.0.1. Raises Denied, LocalFailure.
     """
+    check_grant(grant)
     failure = LocalFailure(f"{grant.request}: there is no address to bind to")
     for address in grant.admit(addresses):
         end = BindAddress(address, grant)
@@ -149,6 +151,7 @@ _JOINING: Final = {
 
 def join(sock: socket.socket, grant: Grant) -> None:
     """Join the multicast group that it is bound to: else nothing sent there arrives. Raises LocalFailure."""
+    check_grant(grant)
     if grant.request.operation is not Operation.UDP_MULTICAST_MEMBERSHIP:
         raise TypeError(f"{grant} does not allow a multicast group to be joined")
     group = sock.getsockname()[0]

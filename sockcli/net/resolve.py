@@ -26,7 +26,7 @@ from sockcli.errors import LocalFailure, SockcliError, TimedOut, Unresolved, Usa
 from sockcli.net.os_errors import lacks_descriptors, reason, translate
 from sockcli.net.sockaddr import af, from_sockaddr
 from sockcli.net.system import SYSTEM_NET, Net, SockAddr
-from sockcli.policy import Grant
+from sockcli.policy import Grant, check_grant
 
 # The C library obeys these: a name that the policy has seen would be looked up as another one.
 _REDIRECTS: Final = ("LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES")
@@ -53,6 +53,7 @@ def resolve(
 
     Raises Unresolved where there is none, TimedOut, Interrupted.
     """
+    check_grant(grant)
     operation, host, port = grant.request
     if host is None or port is None:
         raise UsageError(f"{operation} takes no address, so there is nothing to look up")

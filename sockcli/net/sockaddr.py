@@ -10,7 +10,7 @@ from sockcli.errors import LocalFailure
 from sockcli.net.system import SockAddr
 
 _FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
-UNSPECIFIED: Final = {4: Host("0.0.0.0", HostKind.IPV4), 6: Host("::", HostKind.IPV6)}
+UNSPECIFIED: Final = {4: Host.from_packed(HostKind.IPV4, 0), 6: Host.from_packed(HostKind.IPV6, 0)}
 
 
 def af(family: int) -> int:

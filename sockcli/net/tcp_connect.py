@@ -21,7 +21,7 @@ from sockcli.net.attempts import Attempts
 from sockcli.net.bind import NO_BIND_ADDRESSES, BindAddresses, bind, cannot_bind
 from sockcli.net.sockaddr import af, to_sockaddr
 from sockcli.net.system import SYSTEM_NET, Net
-from sockcli.policy import Grant
+from sockcli.policy import Grant, check_grant
 
 # RFC 8305, section 8: 250 ms recommended, 100 ms to 2 s allowed. Rejected: 300 ms as in browsers of its time, and
 # one that follows the measured round trip, for which a program that connects once has no history.
@@ -47,6 +47,7 @@ def dial(
     `sources` has the local end to bind for each family (4, 6), where there is one. Raises Denied, Unreachable or
     TimedOut with every attempt's failure, LocalFailure, Interrupted.
     """
+    check_grant(grant)
     race = _Race(interleave(grant.admit(addresses))[:MAX_ADDRESSES], sources, net, Attempts(grant.request, on_attempt))
     try:
         return race.run(deadline, interrupt)

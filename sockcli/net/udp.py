@@ -22,7 +22,7 @@ from sockcli.net.sockaddr import af, from_sockaddr, to_sockaddr
 from sockcli.net.system import SYSTEM_NET, Net, SockAddr
 from sockcli.net.transport import CHUNK, Events, NotReady
 from sockcli.net.udp_offload import ANCILLARY, REFUSALS, SOL_UDP, UDP_GRO, Ancillary, batch, cut_at, split
-from sockcli.policy import Grant
+from sockcli.policy import Grant, check_grant
 
 # 65,535 less the UDP header, and on IPv4, whose length counts its own header too, less 20 more.
 _LIMITS: Final = {4: 65_507, 6: 65_527}
@@ -46,6 +46,7 @@ def connect(
 
     Raises Denied, Unreachable, LocalFailure.
     """
+    check_grant(grant)
     attempts = Attempts(grant.request, on_attempt)
     denied: Denied | None = None
     for address in grant.admit(addresses):
@@ -253,6 +254,7 @@ class UdpReceiver:
 
     def send_to(self, data: memoryview, address: Address, grant: Grant) -> int | NotReady:
         """Answer from this port. It takes a grant for sending to that address: one to receive is not enough."""
+        check_grant(grant)
         if grant.request.operation is not Operation.UDP_SEND_TO:
             raise TypeError(f"{grant} does not allow anything to be sent")
         grant.admit([address])

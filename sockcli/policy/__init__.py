@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from sockcli.policy.policy import Decision, DecisionObserver, Dropped, EndObserver, Grant, GrantEnd, Policy
+from sockcli.policy.policy import (
+    Ceiling,
+    CeilingAudit,
+    Decision,
+    DecisionObserver,
+    Dropped,
+    EndObserver,
+    Grant,
+    GrantEnd,
+    Policy,
+    check_grant,
+)
 from sockcli.policy.rule import Effect, PlacedRule, Request, Rule
 
 __all__ = [
+    "Ceiling",
+    "CeilingAudit",
     "Decision",
     "DecisionObserver",
     "Dropped",
@@ -17,4 +30,5 @@ __all__ = [
     "Policy",
     "Request",
     "Rule",
+    "check_grant",
 ]

@@ -1,73 +1,71 @@
 """Rules filed by what they cover, so that finding those for one request takes as long among ten as among 100,000.
 
-Few patterns cover a host: itself, its parent domains or the blocks around it, and `*`. Each is one look into one dict.
-They are looked for most specific first, and so answered in that order.
+Few patterns cover a host: itself, its parent domains or the blocks around it, and `*`. With the operation and a port,
+each is the canonical text of one rule, and one look into one dict by that text. They are looked for most specific
+first, and so answered in that order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import cached_property
 from typing import Final
 
 from sockcli.base.address_scope import embedded_ipv4
 from sockcli.base.endpoint import LOOPBACK, Host, HostKind, Operation
-from sockcli.policy.rule import WIDTHS, AnyHost, Block, Exact, Pattern, PlacedRule, Request, Rule, Suffix
+from sockcli.policy.rule import WIDTHS, Block, Effect, Exact, Pattern, PlacedRule, Request, Rule, Suffix
+from sockcli.policy.rule_list import ANY_PORT, RuleList
 
-# A name, an address, "*.domain" or "*" as text; a block as width, bits and prefix.
-_Filed = str | tuple[int, int, int]
 _ANY: Final = "*"
-_KINDS: Final = {width: kind for kind, width in WIDTHS.items()}
 
 
 class AllowIndex:
     """Finds the allow rules that cover a request, by its host as typed."""
 
-    def __init__(self, rules: Iterable[PlacedRule]) -> None:
-        self._rules: dict[tuple[str, _Filed, int | None], PlacedRule] = {}
-        lengths: dict[HostKind, set[int]] = {HostKind.IPV4: set(), HostKind.IPV6: set()}
-        for placed in rules:
-            operation, _, port = placed.rule
-            for filed in self._file(placed.rule):
-                if isinstance(filed, tuple):
-                    width, bits, _ = filed
-                    lengths[_KINDS[width]].add(bits)
-                # Of rules that say the same, the first in the file is the one reported.
-                self._rules.setdefault((operation, filed, port), placed)
-        self._lengths = {kind: sorted(bits, reverse=True) for kind, bits in lengths.items()}
+    effect = Effect.ALLOW
+
+    def __init__(self, rules: RuleList) -> None:
+        self._list = rules
+        # Of rules that say the same, the first in the file comes last here and stays: it is the one reported.
+        self._rules = dict(rules.last_first(self.effect))
+        self._add_stand_ins()
+
+    @cached_property
+    def _lengths(self) -> dict[HostKind, list[int]]:
+        """The lengths that blocks have, longest first. Only a request for an address needs them."""
+        found = {key[key.rindex("/") + 1 : key.rindex(":")] for key in self._rules if "/" in key}
+        return {
+            HostKind.IPV4: sorted((int(bits) for bits in found if bits[-1] != "]"), reverse=True),
+            HostKind.IPV6: sorted((int(bits[:-1]) for bits in found if bits[-1] == "]"), reverse=True),
+        }
 
     def matches(self, request: Request) -> Iterator[PlacedRule]:
         """The rules that cover the request, most specific first: by the host, then by the port."""
         operation, host, port = request
-        ports = (None,) if port is None else (port, None)
-        for filed in self._look_up(host) if host else (_ANY,):
-            for each in ports:
-                placed = self._rules.get((operation, filed, each))
-                if placed is not None:
-                    yield placed
+        if host is None:
+            keys: Iterator[str] = iter((operation.value,))
+        else:
+            ports = (ANY_PORT,) if port is None else (str(port), ANY_PORT)
+            keys = (f"{operation.value}:{text}:{each}" for text in self._look_up(host) for each in ports)
+        for key in keys:
+            number = self._rules.get(key)
+            if number is not None:
+                yield self._list[number]
 
-    def _file(self, rule: Rule) -> Iterator[_Filed]:
-        """The keys under which a rule is filed."""
-        match rule.pattern:
-            case Exact(host):
-                yield host.text
-            case Block(kind, prefix, bits):
-                yield WIDTHS[kind], bits, prefix
-            case Suffix(domain):
-                yield f"*.{domain}"
-            case AnyHost():
-                yield _ANY
+    def _add_stand_ins(self) -> None:
+        """File rules under what else they are taken for: nothing, where they allow."""
 
-    def _look_up(self, host: Host) -> Iterator[_Filed]:
-        """The keys under which the rules that cover a host are found, most specific first."""
-        yield host.text
+    def _look_up(self, host: Host) -> Iterator[str]:
+        """The patterns that cover a host, as text, most specific first."""
+        yield host.bracketed
         yield from self._around(host)
         yield _ANY
 
-    def _around(self, host: Host) -> Iterator[_Filed]:
+    def _around(self, host: Host) -> Iterator[str]:
         if host.is_address:
             width = WIDTHS[host.kind]
             for bits in self._lengths[host.kind]:
-                yield width, bits, host.packed >> width - bits
+                yield str(Block(host.kind, host.packed >> width - bits, bits))
         else:
             domain, dot = host.text, "."
             while dot:
@@ -85,17 +83,18 @@ class DenyIndex(AllowIndex):
       forbids it too.
     """
 
-    def _file(self, rule: Rule) -> Iterator[_Filed]:
-        for pattern in _same_hosts(rule.pattern):
-            yield from super()._file(rule._replace(pattern=pattern))
-            kind = _address_kind(pattern)
-            if kind is not None and rule.operation in _LOCAL:
-                yield _UNSPECIFIED[kind]
+    effect = Effect.DENY
 
-    def _look_up(self, host: Host) -> Iterator[_Filed]:
-        yield host.text
+    def _add_stand_ins(self) -> None:
+        for key, number in list(self._rules.items()):
+            if key.startswith(_LOCAL) or "localhost:" in key or "%" in key:
+                for other in _stand_ins(Rule.parse(key)):
+                    self._rules.setdefault(str(other), number)
+
+    def _look_up(self, host: Host) -> Iterator[str]:
+        yield host.bracketed
         if host.zone:
-            yield host.text.partition("%")[0]
+            yield Host.from_packed(host.kind, host.packed).bracketed
         yield from self._around(host)
         for carried in embedded_ipv4(host):
             yield carried.text
@@ -103,18 +102,27 @@ class DenyIndex(AllowIndex):
         yield _ANY
 
 
-_UNSPECIFIED: Final = {HostKind.IPV4: "0.0.0.0", HostKind.IPV6: "::"}
-_LOCAL: Final = frozenset({Operation.TCP_LISTEN, Operation.UDP_BIND})
+_LOCAL: Final = (f"{Operation.TCP_LISTEN.value}:", f"{Operation.UDP_BIND.value}:")
 _LOOPBACK: Final = (Suffix("localhost"), Block(HostKind.IPV4, 127, 8), Exact(LOOPBACK[0]))
+_UNSPECIFIED: Final = {kind: Exact(Host.from_packed(kind, 0)) for kind in WIDTHS}
+
+
+def _stand_ins(rule: Rule) -> Iterator[Rule]:
+    """What else a deny rule forbids."""
+    for pattern in _same_hosts(rule.pattern):
+        yield rule._replace(pattern=pattern)
+        kind = _address_kind(pattern)
+        if kind is not None and rule.operation in (Operation.TCP_LISTEN, Operation.UDP_BIND):
+            yield rule._replace(pattern=_UNSPECIFIED[kind])
 
 
 def _same_hosts(pattern: Pattern) -> tuple[Pattern, ...]:
-    """What a deny rule for these hosts is taken for."""
+    """What the hosts of a deny rule are taken for."""
     match pattern:
         case Exact(Host(text="localhost")) | Suffix("localhost"):
             return _LOOPBACK
         case Exact(host) if host.zone:
-            return pattern, Exact(Host.from_packed(host.kind, host.packed))
+            return (Exact(Host.from_packed(host.kind, host.packed)),)
         case _:
             return (pattern,)
 

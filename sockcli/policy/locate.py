@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -18,8 +18,8 @@ from sockcli.errors import ManifestError, ManifestProblem
 
 VARIABLE: Final = "SOCKCLI_MANIFEST"
 FILE_NAME: Final = "manifest.json"
-# What the machine's administrator allows at most. A test can put another in its place only by a mount.
-CEILING_PATH: Final = "/etc/sockcli/ceiling.json"
+# What root allows at most. A constant: no option and no variable may lead elsewhere.
+CEILING: Final = "/etc/sockcli/ceiling.json"
 # 100,000 rules are about 4 MiB. What is larger is not a manifest, and would be memory an attacker chooses.
 MAX_BYTES: Final = 16 * 1024 * 1024
 
@@ -32,10 +32,14 @@ _PASSWD_FIELDS: Final = 7  # passwd(5): name, password, uid, gid, comment, home,
 
 
 class Located(NamedTuple):
-    """Where the manifest is. One that was not `named` was found in a usual place, and must be one to trust."""
+    """Where the manifest is. One that was not `named` was found in a usual place, and must be one to trust.
+
+    `hides` is the user's own manifest, where there is one and that of the current directory is used instead of it.
+    """
 
     path: str
     named: bool
+    hides: str | None = None
 
 
 def find_manifest(
@@ -47,15 +51,11 @@ def find_manifest(
     `directory` stands for the current one.
     """
     environ = os.environ if environ is None else environ
-    named = explicit if explicit is not None else environ.get(VARIABLE) or None
-    if named is not None:
-        return Located(named, named=True)
-    usual = [os.path.join(directory, FILE_NAME), *_user_manifest(environ)]
-    for path in usual:
-        if _exists(path):
-            return Located(path, named=False)
+    located = look_for_manifest(explicit, environ, directory=directory)
+    if located is not None:
+        return located
     problem = ManifestProblem("", None, "there is no manifest, so nothing is allowed")
-    places = " or ".join(usual)
+    places = " or ".join(_usual_places(environ, directory))
     ways = f"name one with --manifest or ${VARIABLE}, or write {places}; a short one: {_EXAMPLE}"
     hint = f"{ways}; `sockcli demo` has one of its own"
     raise ManifestError(FILE_NAME, [problem], hint=hint)
@@ -65,15 +65,59 @@ def manifest_places(explicit: str | None = None, environ: Mapping[str, str] | No
     """Every path where a manifest is looked for, in this run or in the next without the option: they may be missing."""
     environ = os.environ if environ is None else environ
     named = [path for path in (explicit, environ.get(VARIABLE)) if path]
-    return [*named, FILE_NAME, *_user_manifest(environ), CEILING_PATH]
+    return [*named, FILE_NAME, *_user_manifest(environ), CEILING]
+
+
+def look_for_manifest(
+    explicit: str | None, environ: Mapping[str, str] | None = None, *, directory: str = ""
+) -> Located | None:
+    """As `find_manifest`; None where none was named and none is in the usual places."""
+    environ = os.environ if environ is None else environ
+    named = explicit if explicit is not None else environ.get(VARIABLE) or None
+    if named is not None:
+        return Located(named, named=True)
+    usual = [path for path in _usual_places(environ, directory) if _exists(path)]
+    if not usual:
+        return None
+    hidden = next((path for path in usual[1:] if not _is_same(path, usual[0])), None)
+    return Located(usual[0], named=False, hides=hidden)
+
+
+def read_ceiling() -> bytes | None:
+    """The bytes of the ceiling; None where there is none. Raises ManifestError where it is not root's alone.
+
+    Where there is none, that is one system call.
+    """
+    located = Located(CEILING, named=True)
+    try:
+        os.lstat(CEILING)
+    except OSError as exc:
+        if exc.errno in (errno.ENOENT, errno.ENOTDIR):
+            return None
+        raise _error(located, f"cannot be looked at: {system_reason(exc)}") from exc
+    try:
+        return _read(located, _check_root_alone, os.O_NOFOLLOW)
+    except OSError as exc:
+        raise _error(located, f"cannot be read: {system_reason(exc)}") from exc
 
 
 def read_manifest(located: Located) -> bytes:
     """Open it, check it, read it. Raises ManifestError."""
     try:
-        return _read(located)
+        return _read(located, _accept_named if located.named else _check_trust)
     except (OSError, ValueError) as exc:
         raise _error(located, f"cannot be read: {system_reason(exc)}") from exc
+
+
+def _usual_places(environ: Mapping[str, str], directory: str) -> list[str]:
+    return [os.path.join(directory, FILE_NAME), *_user_manifest(environ)]
+
+
+def _is_same(one: str, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
 
 
 def _user_manifest(environ: Mapping[str, str]) -> list[str]:
@@ -98,14 +142,18 @@ def _error(located: Located, reason: str, hint: str | None = None) -> ManifestEr
     return ManifestError(located.path or '""', [ManifestProblem("", None, reason)], hint=hint)
 
 
-def _read(located: Located) -> bytes:
-    descriptor = os.open(located.path, _FLAGS)
+_Check = Callable[[Located, os.stat_result, int, os.stat_result], None]
+
+
+def _read(located: Located, check: _Check, flags: int = 0) -> bytes:
+    """`check` gets what lstat() says of the path, the open descriptor, and what fstat() says of that."""
+    before = os.lstat(located.path)
+    descriptor = os.open(located.path, _FLAGS | flags)
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise _error(located, "is not a regular file")
-        if not located.named:
-            _check_trust(located, descriptor, found)
+        check(located, before, descriptor, found)
         data = b""
         # One byte more than allowed, and not the size that fstat tells: the file may be growing.
         while len(data) <= MAX_BYTES and (chunk := os.read(descriptor, MAX_BYTES + 1 - len(data))):
@@ -117,17 +165,59 @@ def _read(located: Located) -> bytes:
     return data
 
 
-def _check_trust(located: Located, descriptor: int, found: os.stat_result) -> None:
-    """A file that nobody named must be the user's or root's, and writable by nobody else."""
+def _accept_named(located: Located, before: os.stat_result, descriptor: int, found: os.stat_result) -> None:
+    """Whoever names a file answers for it."""
+
+
+def _check_root_alone(located: Located, before: os.stat_result, descriptor: int, found: os.stat_result) -> None:
+    """The ceiling binds every user, so only root may be able to change it, or to put another in its place."""
+    del before, descriptor
+    hint = f"chown root {located.path} and chmod go-w {located.path}, and its directory likewise"
+    for what, status in (("", found), ("its directory ", os.stat(os.path.dirname(located.path)))):
+        if status.st_uid != 0:
+            raise _error(located, f"{what}belongs to uid {status.st_uid} and not to root, so it is not trusted", hint)
+        # With an access list, the group's bits are its mask: without this one, nobody on it can write.
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise _error(located, f"{what}can be written by others than root, so it is not trusted", hint)
+
+
+def _check_trust(located: Located, before: os.stat_result, descriptor: int, found: os.stat_result) -> None:
+    """A file that nobody named must be the user's or root's, and nobody else may be able to write or replace it."""
     hint = f"name it with --manifest if it is to be used: --manifest {located.path}"
     user = os.geteuid()
     if found.st_uid not in (user, 0):
         raise _error(located, f"belongs to another user (uid {found.st_uid}), so it is not trusted", hint)
     if found.st_mode & stat.S_IWOTH:
         raise _error(located, "can be written by everybody, so it is not trusted", f"chmod o-w {located.path}")
-    if found.st_mode & stat.S_IWGRP and (found.st_gid != _primary_group(user) or _has_acl(descriptor)):
+    if _group_can_write(found, descriptor, user):
         reason = f"can be written by others than uid {user} (by gid {found.st_gid}, or by its access list)"
         raise _error(located, f"{reason}, so it is not trusted", f"chmod g-w {located.path}")
+    if stat.S_ISLNK(before.st_mode):
+        # Somebody else's link makes any file of the user's the policy, in a directory where they may create files.
+        if before.st_uid not in (user, 0):
+            raise _error(located, f"is a link that another user made (uid {before.st_uid}), so it is not trusted", hint)
+    elif (before.st_dev, before.st_ino) != (found.st_dev, found.st_ino):
+        raise _error(located, "was replaced while it was opened, so it is not trusted", hint)
+    _check_directory(located, os.path.dirname(located.path) or os.curdir, found, hint)
+
+
+def _check_directory(located: Located, directory: str, found: os.stat_result, hint: str) -> None:
+    """Who may write the directory may put another file in the place of this one, unless it is sticky (as /tmp is)."""
+    status = os.stat(directory)
+    user = os.geteuid()
+    if status.st_uid not in (user, 0):
+        raise _error(located, f"its directory belongs to another user (uid {status.st_uid}): not trusted", hint)
+    if not (status.st_mode & stat.S_IWOTH or _group_can_write(status, directory, user)):
+        return
+    if not status.st_mode & stat.S_ISVTX:
+        raise _error(located, "its directory can be written by others, so it is not trusted", hint)
+    if found.st_nlink > 1:
+        # A hard link, which they could make of any file of the user's and which keeps its owner.
+        raise _error(located, "has another name and is in a directory that others can write: not trusted", hint)
+
+
+def _group_can_write(status: os.stat_result, path: str | int, user: int) -> bool:
+    return bool(status.st_mode & stat.S_IWGRP) and (status.st_gid != _primary_group(user) or _has_acl(path))
 
 
 def _primary_group(user: int) -> int | None:
@@ -144,7 +234,7 @@ def _primary_group(user: int) -> int | None:
     return None
 
 
-def _has_acl(descriptor: int) -> bool:
+def _has_acl(path: str | int) -> bool:
     """With an access list, the group's bits are what any user or group on the list may have at most (acl(5)).
 
     A system that is not Linux keeps its lists elsewhere. There may be one then, which is the safe answer.
@@ -152,7 +242,7 @@ def _has_acl(descriptor: int) -> bool:
     if not hasattr(os, "getxattr"):
         return True
     try:
-        os.getxattr(descriptor, _ACL)
+        os.getxattr(path, _ACL)
     except OSError:
         return False
     return True

@@ -1,44 +1,65 @@
-"""A packaged app's manifest to a Policy: which keys hold rules, and where each rule stands.
+"""A manifest as a file or a text: its Policy, and where in its text each rule stands.
 
 A manifest with anything wrong in what we read of it gives no policy at all, but a ManifestError that lists every fault.
-What is not ours to read is skipped: a real app's manifest loads unchanged. This file opens no file; locate.py does.
+What holds rules in it is rule_collector.py's to know, and which file it is locate.py's.
 """
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from sockcli.base.endpoint import Operation
-from sockcli.base.escaping import quoted
-from sockcli.errors import ManifestError, ManifestProblem, UsageError
-from sockcli.policy.locate import Located, read_manifest
-from sockcli.policy.policy import Policy
-from sockcli.policy.rule import Effect, PlacedRule, Rule
-from sockcli.policy.strictjson import Position, Unreadable, positions, read
+from sockcli.errors import ManifestError, ManifestProblem
+from sockcli.policy.ceiling import LoadedCeiling, load_ceiling
+from sockcli.policy.locate import CEILING, Located, find_manifest, look_for_manifest, read_manifest
+from sockcli.policy.policy import Ceiling, Policy
+from sockcli.policy.rule_collector import collect
+from sockcli.policy.strictjson import Position, positions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_SOCKETS: Final = {
-    ("tcp", "connect"): Operation.TCP_CONNECT,
-    ("tcpServer", "listen"): Operation.TCP_LISTEN,
-    ("udp", "bind"): Operation.UDP_BIND,
-    ("udp", "send"): Operation.UDP_SEND_TO,
-    ("udp", "multicastMembership"): Operation.UDP_MULTICAST_MEMBERSHIP,
-}
-
 
 class Manifest:
-    """A manifest, read and valid: its policy, and where in its text each rule stands."""
+    """A manifest, read and valid: its policy, and where in its text each rule stands.
 
-    def __init__(self, data: bytes, *, name: str = "manifest", path: str | None = None) -> None:
-        """`name` is what messages call it; `path` is None for one that came as text. Raises ManifestError."""
-        self.policy = parse_manifest(data, name)
+    The policy is under this machine's ceiling, where there is one. That is no boundary for the code of the process it
+    is in, which can make a Policy without one.
+    """
+
+    def __init__(
+        self, data: bytes, *, name: str = "manifest", path: str | None = None, hides: str | None = None
+    ) -> None:
+        """`name` is what messages call it; `path` is None for one that came as text; `hides` is as in Located.
+
+        Raises ManifestError, also where the ceiling is invalid, not to be trusted, or allows no manifest but itself.
+        """
+        self._fill(Located(name, named=True, hides=hides), data, path, load_ceiling())
+
+    def _fill(self, located: Located, data: bytes, path: str | None, ceiling: LoadedCeiling | None) -> None:
+        if ceiling is not None and ceiling.policy.only:
+            raise _refused(located.path)
+        self.policy: Policy = parse_manifest(data, located.path, ceiling.policy if ceiling else None)
         self.path = path
+        self.hides = located.hides
         self.data = data
+
+    @classmethod
+    def in_force(cls, explicit: str | None = None, environ: Mapping[str, str] | None = None) -> Manifest:
+        """The manifest that a run obeys: the one named, the first in the usual places, or the ceiling if it is the only
+        one. Raises ManifestError."""
+        ceiling = load_ceiling()
+        manifest = cls.__new__(cls)
+        if ceiling is None or not ceiling.policy.only:
+            located = find_manifest(explicit, environ)
+            manifest._fill(located, read_manifest(located), located.path, ceiling)
+            return manifest
+        other = look_for_manifest(explicit, environ)
+        if other is not None:
+            raise _refused(other.path)
+        manifest.policy, manifest.path, manifest.hides, manifest.data = ceiling.policy, CEILING, None, ceiling.data
+        return manifest
 
     @classmethod
     def load(cls, path: str | Path) -> Manifest:
@@ -48,7 +69,7 @@ class Manifest:
     @classmethod
     def read(cls, located: Located) -> Manifest:
         """Read what `find_manifest` found, which is checked more strictly if nobody named it. Raises ManifestError."""
-        return cls(read_manifest(located), name=located.path, path=located.path)
+        return cls(read_manifest(located), name=located.path, path=located.path, hides=located.hides)
 
     @classmethod
     def parse(cls, text: str | bytes, *, name: str = "manifest") -> Manifest:
@@ -67,105 +88,11 @@ class Manifest:
         return positions(self.data)
 
 
-def parse_manifest(data: bytes, name: str) -> Policy:
+def parse_manifest(data: bytes, name: str, ceiling: Ceiling | None = None) -> Policy:
     """The policy that a manifest describes. `name` is what messages call it. Raises ManifestError."""
-    collecting = gc.isenabled()
-    # Nothing here makes a cycle, and the collector's walks through ever more rules take as long as all the rest.
-    gc.disable()
-    try:
-        value, problems = read(data)
-        collected = _RuleCollector(problems)
-        collected.top(value)
-        if collected.problems:
-            raise ManifestError(name, collected.problems)
-        return Policy(collected.rules, manifest=name)
-    finally:
-        if collecting:
-            gc.enable()
+    return Policy(collect(data, name).rules, manifest=name, ceiling=ceiling)
 
 
-class _RuleCollector:
-    """Collects the rules and the faults of one manifest, in the order of the file."""
-
-    def __init__(self, problems: list[ManifestProblem]) -> None:
-        self.rules: list[PlacedRule] = []
-        self.problems = problems
-
-    def top(self, value: object) -> None:
-        for key, inner in self._object("", value):
-            if key == "permissions":
-                self._permissions(inner)
-            elif key == "sockets":
-                self._sockets(inner)
-            elif key == "deny":
-                self._rules(key, inner, Effect.DENY)
-
-    def _permissions(self, value: object) -> None:
-        if not isinstance(value, list):
-            self._wrong_type("permissions", value, "a list")
-            return
-        for index, entry in enumerate(value):
-            # Strings and other objects are permissions of other kinds.
-            if isinstance(entry, dict) and "socket" in entry:
-                self._rules(f"permissions[{index}].socket", entry["socket"], Effect.ALLOW)
-
-    def _sockets(self, value: object) -> None:
-        for group, verbs in self._object("sockets", value):
-            if not any(group == known for known, _ in _SOCKETS):
-                continue
-            for verb, rules in self._object(f"sockets.{group}", verbs):
-                operation = _SOCKETS.get((group, verb))
-                if operation is not None:
-                    self._rules(f"sockets.{group}.{verb}", rules, Effect.ALLOW, operation)
-
-    def _rules(self, place: str, value: object, effect: Effect, operation: Operation | None = None) -> None:
-        """A rule, or a list of them; of addresses only, where the operation is said by the place."""
-        if isinstance(value, list):
-            for index, text in enumerate(value):
-                self._rule(f"{place}[{index}]", text, effect, operation)
-        elif isinstance(value, str):
-            self._rule(place, value, effect, operation)
-        else:
-            self._wrong_type(place, value, "a string or a list of strings")
-
-    def _rule(self, place: str, text: object, effect: Effect, operation: Operation | None) -> None:
-        if not isinstance(text, str):
-            self._wrong_type(place, text, "a string")
-            return
-        try:
-            if operation is None:
-                rule = Rule.parse(text)
-            elif text or operation.takes_address:
-                rule = Rule.of(operation, text)
-            else:
-                rule = Rule(operation)
-        except UsageError as exc:
-            self.problems.append(ManifestProblem(place, quoted(text)[1:-1], exc.message))
-        else:
-            self.rules.append(PlacedRule(rule, effect, place))
-
-    def _object(self, place: str, value: object) -> Iterator[tuple[str, object]]:
-        if isinstance(value, dict):
-            yield from value.items()
-        else:
-            self._wrong_type(place, value, "an object")
-
-    def _wrong_type(self, place: str, value: object, wanted: str) -> None:
-        if not isinstance(value, Unreadable):
-            self.problems.append(ManifestProblem(place, None, f"must be {wanted}, not {_kind(value)}"))
-
-
-def _kind(value: object) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return "a string"
-        case list():
-            return "a list"
-        case dict():
-            return "an object"
-        case _:
-            return "a number"
+def _refused(name: str) -> ManifestError:
+    reason = f'is not read: {CEILING} says "only", so that it is the manifest and there is no other'
+    return ManifestError(name or '""', [ManifestProblem("", None, reason)])

@@ -18,7 +18,8 @@ from sockcli.base.address_scope import Scope, scope
 from sockcli.base.endpoint import LOOPBACK, Address, Host, Operation
 from sockcli.errors import Denied, UsageError
 from sockcli.policy.index import AllowIndex, DenyIndex
-from sockcli.policy.rule import AnyHost, Block, Effect, Exact, Pattern, PlacedRule, Request, Rule, Suffix
+from sockcli.policy.rule import AnyHost, Block, Exact, Pattern, PlacedRule, Request, Rule, Suffix
+from sockcli.policy.rule_list import RuleList
 
 _OUTWARD: Final = frozenset({Operation.TCP_CONNECT, Operation.UDP_SEND_TO})
 _SHOWN_ADDRESSES: Final = 4  # however many records a name has, its denial stays a line that can be read
@@ -30,6 +31,9 @@ class Decision(NamedTuple):
     allowed: bool
     placed: PlacedRule | None
     suggestion: str | None  # the rule that would allow it; None where it is allowed, or a deny rule decided
+    by_ceiling: bool = (
+        False  # it is the ceiling that denies, and `placed` and `suggestion` speak of the ceiling's rules
+    )
 
 
 class Dropped(NamedTuple):
@@ -39,6 +43,7 @@ class Dropped(NamedTuple):
     reason: str
     suggestion: str | None  # the rule for the address that would admit it; None where no rule would
     forbidding: PlacedRule | None  # the deny rule that covers it
+    by_ceiling: bool = False  # as in Decision
 
 
 class DecisionObserver(Protocol):
@@ -75,17 +80,35 @@ class EndObserver(DecisionObserver, Protocol):
         ...
 
 
+class CeilingAudit(NamedTuple):
+    """The audit that the ceiling demands: where to, and whether nothing may happen that cannot be recorded."""
+
+    to: str
+    required: bool
+
+
 class Policy:
-    """The rules of a manifest; one without rules denies everything."""
+    """The rules of a manifest; one without rules denies everything.
 
-    __slots__ = ("_allow", "_deny", "_observer", "manifest", "rules")
+    Under a ceiling, only what the ceiling allows too is allowed, requests and addresses.
+    """
 
-    def __init__(self, rules: Iterable[PlacedRule] = (), *, manifest: str | None = None) -> None:
-        self.rules = tuple(rules)
+    __slots__ = ("_allow", "_deny", "_observer", "ceiling", "manifest", "rules")
+
+    def __init__(
+        self, rules: Iterable[PlacedRule] = (), *, manifest: str | None = None, ceiling: Ceiling | None = None
+    ) -> None:
+        self.rules = rules if isinstance(rules, RuleList) else RuleList.of(rules)
         self.manifest = manifest
+        self.ceiling = ceiling
         self._observer: DecisionObserver | None = None
-        self._allow = AllowIndex(placed for placed in self.rules if placed.effect is Effect.ALLOW)
-        self._deny = DenyIndex(placed for placed in self.rules if placed.effect is Effect.DENY)
+        self._allow = AllowIndex(self.rules)
+        self._deny = DenyIndex(self.rules)
+
+    @property
+    def ceiling_audit(self) -> CeilingAudit | None:
+        """The audit that this machine's ceiling demands, whatever the command line says."""
+        return self.ceiling.audit if self.ceiling else None
 
     def observe(self, observer: DecisionObserver) -> None:
         """From now on tell `observer` of every decision. Once, so that nobody can take the place of an observer.
@@ -97,15 +120,23 @@ class Policy:
         self._observer = observer
 
     def decide(self, request: Request) -> Decision:
-        """What `authorize` would answer. Raises UsageError for a request that makes no sense under any rules."""
+        """What `authorize` would answer. Raises UsageError for a request that makes no sense under any rules.
+
+        The ceiling is asked first: where it denies, no rule in the manifest would help.
+        """
         _check(request)
+        if self.ceiling is not None:
+            limit = self.ceiling.decide(request)
+            if not limit.allowed:
+                return limit
+        by_ceiling = isinstance(self, Ceiling)
         forbidding = next(self._deny.matches(request), None)
         if forbidding is not None:
-            return Decision(False, forbidding, None)
+            return Decision(False, forbidding, None, by_ceiling)
         covering = next(self._allow.matches(request), None)
         if covering is not None:
             return Decision(True, covering, None)
-        return Decision(False, None, str(Rule.exactly(request)))
+        return Decision(False, None, str(Rule.exactly(request)), by_ceiling)
 
     def authorize(self, request: Request | Grant) -> Grant:
         """Permission to do it. Raises Denied, and UsageError as `decide` does.
@@ -131,10 +162,12 @@ class Policy:
         return self._denied(request, self.decide(request))
 
     def _denied(self, request: Request, decision: Decision) -> Denied | None:
-        allowed, placed, suggestion = decision
+        allowed, placed, suggestion, by_ceiling = decision
         if placed is None:
-            return self._denial(request, "no rule allows it", suggestion=suggestion)
-        return None if allowed else self._denial(request, f"{placed} forbids it", forbidding=placed)
+            return self._denial(request, "no rule allows it", suggestion=suggestion, by_ceiling=by_ceiling)
+        if allowed:
+            return None
+        return self._denial(request, f"{placed} forbids it", forbidding=placed, by_ceiling=by_ceiling)
 
     def _denial(
         self,
@@ -143,7 +176,9 @@ class Policy:
         *,
         suggestion: str | None = None,
         forbidding: PlacedRule | None = None,
+        by_ceiling: bool = False,
     ) -> Denied:
+        decider = self.ceiling if by_ceiling and self.ceiling is not None else self
         return Denied(
             request.operation.value,
             str(request.endpoint) if request.host else "",
@@ -151,7 +186,8 @@ class Policy:
             suggestion=suggestion,
             rule=str(forbidding.rule) if forbidding else None,
             source=forbidding.source if forbidding else None,
-            manifest=self.manifest,
+            manifest=decider.manifest,
+            by_ceiling=by_ceiling,
         )
 
     def _ended(self, grant: Grant, end: GrantEnd) -> None:
@@ -173,10 +209,23 @@ class Policy:
     def _sort_out(
         self, request: Request, addresses: Iterable[Address], broadcast: bool
     ) -> tuple[list[Address], list[Dropped]]:
+        """Those that may be used, and the others; what the ceiling drops is not asked of the manifest."""
+        if self.ceiling is not None:
+            addresses, above = self.ceiling._sort_out(request, addresses, broadcast)
+            admitted, dropped = self._sort_out_here(request, addresses, broadcast)
+            return admitted, dropped + above
+        return self._sort_out_here(request, addresses, broadcast)
+
+    def _sort_out_here(
+        self, request: Request, addresses: Iterable[Address], broadcast: bool
+    ) -> tuple[list[Address], list[Dropped]]:
+        by_ceiling = isinstance(self, Ceiling)
         covering = [placed.rule.pattern for placed in self._allow.matches(request)]
         admitted: list[Address] = []
         dropped: list[Dropped] = []
         for address in addresses:
+            if type(address.port) is not int or type(address.host) is not Host:
+                raise TypeError(f"{address!r} is no address")
             if address.port != request.port:
                 # The rules were matched for the request's port; they say nothing about another.
                 raise ValueError(f"{address} does not answer {request}")
@@ -184,7 +233,7 @@ class Policy:
             if drop is None:
                 admitted.append(address)
             else:
-                dropped.append(drop)
+                dropped.append(drop._replace(by_ceiling=by_ceiling))
         return admitted, dropped
 
     def _drop(self, request: Request, address: Address, covering: list[Pattern], broadcast: bool) -> Dropped | None:
@@ -208,16 +257,39 @@ class Policy:
         return Dropped(address, kind.value, str(Rule.exactly(direct)), None)
 
     def _nothing_left(self, request: Request, dropped: list[Dropped]) -> Denied:
-        shown = ", ".join(f"{address.host} ({reason})" for address, reason, _, _ in dropped[:_SHOWN_ADDRESSES])
+        shown = ", ".join(f"{address.host} ({reason})" for address, reason, *_ in dropped[:_SHOWN_ADDRESSES])
         more = f" and {len(dropped) - _SHOWN_ADDRESSES} more" if len(dropped) > _SHOWN_ADDRESSES else ""
         reason = f"{request.host} leads to {shown}{more}"
         helpful = next((one for one in dropped if one.suggestion), None)
         if helpful:
             return self._denial(
-                request, f"{reason}, and that needs a rule for the address", suggestion=helpful.suggestion
+                request,
+                f"{reason}, and that needs a rule for the address",
+                suggestion=helpful.suggestion,
+                by_ceiling=helpful.by_ceiling,
             )
-        forbidding = next((one.forbidding for one in dropped if one.forbidding), None)
-        return self._denial(request, reason, forbidding=forbidding)
+        decisive = next((one for one in dropped if one.forbidding), dropped[0])
+        return self._denial(request, reason, forbidding=decisive.forbidding, by_ceiling=decisive.by_ceiling)
+
+
+class Ceiling(Policy):
+    """What root allows on this machine at most: the manifest that lies above every other (ceiling.py).
+
+    With `only` it is the manifest too, and no other is read.
+    """
+
+    __slots__ = ("audit", "only")
+
+    def __init__(
+        self, rules: Iterable[PlacedRule], *, manifest: str, only: bool = False, audit: CeilingAudit | None = None
+    ) -> None:
+        super().__init__(rules, manifest=manifest)
+        self.only = only
+        self.audit = audit
+
+    @property
+    def ceiling_audit(self) -> CeilingAudit | None:
+        return self.audit
 
 
 def _check(request: Request) -> None:
@@ -228,6 +300,11 @@ def _check(request: Request) -> None:
         return
     if host is None or port is None:
         raise UsageError(f"{operation} needs a host and a port")
+    if type(port) is not int:
+        # A subclass may compare as one port and be another when it is connected to; True is 1.
+        raise UsageError(f"a port is an int, not {type(port).__name__}")
+    if type(host) is not Host:
+        raise UsageError(f"a host is a Host, not {type(host).__name__}")
     if not 0 <= port <= 65_535:
         raise UsageError(f"bad port {port}: a port is a number from 0 to 65535")
     if operation in _OUTWARD and host.is_address and scope(host) is Scope.UNSPECIFIED:
@@ -263,7 +340,11 @@ _ONLY_POLICY: Final = object()
 
 @final
 class Grant:
-    """Permission to make one request: all that resolves, binds, sends or connects takes one. Immutable."""
+    """Permission to make one request: all that resolves, binds, sends or connects takes one. Immutable.
+
+    It keeps a program from reaching what it did not ask for. It is no boundary against code in the same process, which
+    can open a socket by itself.
+    """
 
     __slots__ = ("_policy", "request", "rule", "source")
 
@@ -312,3 +393,9 @@ class Grant:
 
     def __repr__(self) -> str:
         return f"<Grant {self.request} by {self.source}>"
+
+
+def check_grant(grant: Grant) -> None:
+    """At each door to the network: raises TypeError for what only looks like a Grant."""
+    if not isinstance(grant, Grant):
+        raise TypeError(f"it takes a Grant, not {type(grant).__name__}")

@@ -13,12 +13,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from sockcli.base.escaping import quoted
 from sockcli.base.formatting import uncapitalized
-from sockcli.errors import ManifestProblem
+from sockcli.policy.faults import Faults
 
 _PLAIN_KEY = r"[A-Za-z0-9_-]+"
 _BOM: Final = "\ufeff"
@@ -46,7 +46,7 @@ class _Repeating(dict[str, object]):
     repeated: tuple[str, ...] = ()
 
 
-def read(data: bytes) -> tuple[object, list[ManifestProblem]]:
+def read(data: bytes) -> tuple[object, Faults]:
     """The value, and everything that is wrong with it as JSON; with a fault, part of the value may be Unreadable."""
     try:
         text = data.decode("utf-8")
@@ -54,28 +54,38 @@ def read(data: bytes) -> tuple[object, list[ManifestProblem]]:
         line = data.count(b"\n", 0, exc.start) + 1
         column = exc.start - data.rfind(b"\n", 0, exc.start)
         reason = f"not UTF-8: byte 0x{data[exc.start]:02x}"
-        return Unreadable(), [ManifestProblem(f"line {line}, column {column}", None, reason)]
+        return _fault(f"line {line}, column {column}", reason)
     if text.startswith(_BOM):
         # RFC 8259, 8.1: it must not be there, and not every reader skips it.
-        return Unreadable(), [ManifestProblem("", None, "starts with a byte order mark: save it as UTF-8 without one")]
+        return _fault("", "starts with a byte order mark: save it as UTF-8 without one")
     return _parse(text)
 
 
-def _parse(text: str) -> tuple[object, list[ManifestProblem]]:
-    faulty: list[object] = []
+def _fault(place: str, reason: str) -> tuple[object, Faults]:
+    """No value, and why."""
+    faults = Faults()
+    faults.add(place, None, reason)
+    return Unreadable(), faults
+
+
+def _parse(text: str) -> tuple[object, Faults]:
+    faulty = False
+    constants: dict[str, _Constant] = {}
 
     def build(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        nonlocal faulty
         built = dict(pairs)
         if len(built) == len(pairs):
             return built
         repeating = _Repeating(built)
         repeating.repeated = tuple(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
-        faulty.append(repeating)
+        faulty = True
         return repeating
 
     def constant(name: str) -> _Constant:
-        faulty.append(name)
-        return _Constant(name)
+        nonlocal faulty
+        faulty = True
+        return constants.setdefault(name, _Constant(name))
 
     try:
         # No number in a manifest means anything to us, and int() of very many digits raises.
@@ -84,29 +94,41 @@ def _parse(text: str) -> tuple[object, list[ManifestProblem]]:
         place = f"line {exc.lineno}, column {exc.colno}"
         # "Unterminated string starting at", with the place behind it.
         fault = exc.msg.removesuffix(" at").removesuffix(" starting")
-        return Unreadable(), [ManifestProblem(place, None, f"not JSON: {uncapitalized(fault)}")]
+        return _fault(place, f"not JSON: {uncapitalized(fault)}")
     except RecursionError:
-        return Unreadable(), [ManifestProblem("", None, "nested too deeply")]
-    return value, list(_faults(value)) if faulty else []
+        return _fault("", "nested too deeply")
+    faults = Faults()
+    if faulty:
+        _find(value, faults)
+    return value, faults
 
 
 # A place as the steps that lead there, the last one first. It becomes text only for what is faulty.
 _Steps = tuple["_Steps", str | int] | None
 
 
-def _faults(top: object) -> Iterator[ManifestProblem]:
+def _find(top: object, faults: Faults) -> None:
     """The repeated keys and the constants, in the order of the file. Not recursive: the value may be nested deeply."""
-    left: list[tuple[_Steps, object]] = [(None, top)]
+    left: list[Iterator[tuple[_Steps, object]]] = [iter([(None, top)])]
     while left:
-        steps, value = left.pop()
+        step = next(left[-1], None)
+        if step is None:
+            left.pop()
+            continue
+        steps, value = step
         if isinstance(value, _Constant):
-            yield ManifestProblem(_place(steps), None, f"{value.name} is not JSON")
+            faults.add("" if faults.only_counts else _place(steps), None, f"{value.name} is not JSON")
         elif isinstance(value, dict):
             for key in value.repeated if isinstance(value, _Repeating) else ():
-                yield ManifestProblem(_place((steps, key)), None, "this key is given more than once")
-            left.extend(((steps, key), inner) for key, inner in reversed(value.items()))
+                place = "" if faults.only_counts else _place((steps, key))
+                faults.add(place, None, "this key is given more than once")
+            left.append(_inner(steps, value.items()))
         elif isinstance(value, list):
-            left.extend(((steps, index), value[index]) for index in range(len(value) - 1, -1, -1))
+            left.append(_inner(steps, enumerate(value)))
+
+
+def _inner(steps: _Steps, items: Iterable[tuple[str | int, object]]) -> Iterator[tuple[_Steps, object]]:
+    return (((steps, key), value) for key, value in items)
 
 
 def _place(steps: _Steps) -> str:

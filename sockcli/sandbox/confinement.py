@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from sockcli.base.endpoint import Operation
-from sockcli.policy import Effect, Policy
+from sockcli.policy import Policy
 
 # A resolver asks again by TCP where an answer does not fit into a datagram (RFC 7766).
 _DNS: Final = 53
@@ -68,11 +68,7 @@ def confine(policy: Policy, *, own_ports: Iterable[int] = (), writable: Iterable
 
 def _ports(policy: Policy, operation: Operation, more: Iterable[int]) -> frozenset[int] | None:
     """The ports of the rules that allow this; None where one of them allows any."""
-    ports = {
-        placed.rule.port
-        for placed in policy.rules
-        if placed.effect is Effect.ALLOW and placed.rule.operation is operation
-    }
+    ports = policy.rules.allowed_ports(operation)
     return None if None in ports else frozenset(port for port in (*ports, *more) if port is not None)
 
 

@@ -158,6 +158,44 @@ def test_host_is_immutable_and_can_be_copied() -> None:
         assert (other, other.packed, other.zone) == (host, host.packed, "lo")
 
 
+@pytest.mark.parametrize(
+    ("text", "kind", "packed", "zone"),
+    [
+        ("127.0.0.1", HostKind.IPV4, 0x0808_0808, None),
+        ("127.0.0.1", HostKind.NAME, 0, None),
+        ("127.0.0.1", HostKind.IPV6, 0x7F00_0001, None),
+        ("a.com", HostKind.IPV4, 0x7F00_0001, None),
+        ("a.com", HostKind.NAME, 1, None),
+        ("A.com", HostKind.NAME, 0, None),
+        ("a.com\0.b.com", HostKind.NAME, 0, None),
+        ("::1", HostKind.IPV6, 2, None),
+        ("0::1", HostKind.IPV6, 1, None),
+        ("::ffff:127.0.0.1", HostKind.IPV6, 0xFFFF_7F00_0001, None),
+        ("fe80::1%lo", HostKind.IPV6, 0xFE80 << 112 | 1, "eth0"),
+        ("fe80::1", HostKind.IPV6, 0xFE80 << 112 | 1, "eth0"),
+        ("127.1", HostKind.IPV4, 0x7F00_0001, None),
+    ],
+)
+def test_no_host_shows_one_address_and_is_another(text: str, kind: HostKind, packed: int, zone: str | None) -> None:
+    with pytest.raises(UsageError):
+        Host(text, kind, packed, zone)
+
+
+@pytest.mark.parametrize(
+    ("kind", "packed"),
+    [
+        (HostKind.IPV4, 1 << 32),
+        (HostKind.IPV4, -1),
+        (HostKind.IPV6, 1 << 128),
+        (HostKind.NAME, 1),
+        (HostKind.IPV4, True),
+    ],
+)
+def test_numbers_that_are_no_address(kind: HostKind, packed: int) -> None:
+    with pytest.raises(UsageError):
+        Host.from_packed(kind, packed)
+
+
 def test_a_mapped_number_is_the_ipv4_address() -> None:
     assert Host.from_packed(HostKind.IPV6, 0xFFFF_7F00_0001) == Host.parse("127.0.0.1")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-
 import pytest
 
 from sockcli.sandbox import landlock
@@ -46,13 +44,12 @@ def test_a_record_that_was_opened_before_is_written(sockcli: Sockcli, tcp_peer: 
 
 
 def test_a_source_port_can_be_bound_that_no_rule_names(sockcli: Sockcli, tcp_peer: Listen) -> None:
-    first = tcp_peer()
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        free = server.getsockname()[1]
-    sockcli.allow(f"tcp-connect:127.0.0.1:{first.port}")
+    first, second = tcp_peer(), tcp_peer()
+    free = second.port
+    second.socket.close()
     process = sockcli.start("tcp", "-s", f":{free}", "127.0.0.1", first.port)
     process.finish_input(b"")
     connection = first.accept()
-    assert connection.getpeername()[1] == free
+    assert connection.getpeername()[1] == int(free)
     connection.close()
     assert process.finish().code == 0

@@ -324,3 +324,18 @@ class TestCheck:
         assert code == 3
         assert (answer["allowed"], answer["rule"], answer["source"]) == (False, None, None)
         assert answer["suggestion"] == "tcp-connect:127.0.0.1:80"
+
+
+def test_the_folders_manifest_that_hides_the_users_own_is_said(sockcli: Sockcli) -> None:
+    """As in a cloned repository: its rules hold there, and not the user's own with their deny."""
+    own = sockcli.home / ".config/sockcli/manifest.json"
+    own.parent.mkdir(parents=True)
+    own.write_text('{"deny": ["tcp-connect:*"]}')
+    request = ("check", "tcp-connect", "127.0.0.1", 80)
+    assert sockcli.run(*request, named=False).code == 3
+    (sockcli.working_directory / "manifest.json").write_text('{"permissions": [{"socket": "tcp-connect"}]}')
+    result = sockcli.run(*request, named=False)
+    assert result.code == 0
+    assert result.err == f"sockcli: the manifest is ./manifest.json here, and not your own {own}\n"
+    assert sockcli.run("-q", *request, named=False).err == ""
+    assert sockcli.run(*request).err == ""

@@ -22,14 +22,14 @@ from typing import Final
 import pyte
 
 from sockcli.terminal import TerminalFilter
-from sockcli.terminal.parser import MAX_SEQUENCE
+from sockcli.terminal.tokens import MAX_INTERMEDIATES, MAX_STRING
 from tests.terminal.corpus import DANGEROUS
 from tests.terminal.emulator import Screen
 from tests.terminal.grammar import violations
 from tests.terminal.tools import SafeMode, bytewise
 
-# What may wait for more: a sequence, with the characters before it that joiners depend on.
-_HELD_LIMIT: Final = MAX_SEQUENCE + 8
+# What may wait for more: a control string with its introducer.
+_HELD_LIMIT: Final = MAX_STRING + MAX_INTERMEDIATES + 3
 # A byte becomes U+FFFD in three bytes at most, or part of a character that is shown by number: two as <U+009B>.
 _GROWTH: Final = 5
 # Every mode undone, once for each change of the rules.

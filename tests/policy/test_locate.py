@@ -72,22 +72,22 @@ def test_the_order_of_the_places(places: Path) -> None:
     for path in ("here/manifest.json", "config/sockcli/manifest.json", "home/.config/sockcli/manifest.json"):
         write(places / path)
     found = find_manifest("explicit.json", environ)
-    assert found == ("explicit.json", True)
-    assert find_manifest(None, environ) == (str(places / "named.json"), True)
+    assert found[:2] == ("explicit.json", True)
+    assert find_manifest(None, environ)[:2] == (str(places / "named.json"), True)
     environ["SOCKCLI_MANIFEST"] = ""
-    assert find_manifest(None, environ) == ("manifest.json", False)
+    assert find_manifest(None, environ)[:2] == ("manifest.json", False)
     (places / "here/manifest.json").unlink()
-    assert find_manifest(None, environ) == (str(places / "config/sockcli/manifest.json"), False)
+    assert find_manifest(None, environ)[:2] == (str(places / "config/sockcli/manifest.json"), False)
     (places / "config/sockcli/manifest.json").unlink()
     with pytest.raises(ManifestError):
         find_manifest(None, environ)
     del environ["XDG_CONFIG_HOME"]
-    assert find_manifest(None, environ) == (str(places / "home/.config/sockcli/manifest.json"), False)
+    assert find_manifest(None, environ)[:2] == (str(places / "home/.config/sockcli/manifest.json"), False)
 
 
 def test_the_environment_is_the_process_own_if_none_is_given(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOCKCLI_MANIFEST", str(places / "named.json"))
-    assert find_manifest() == (str(places / "named.json"), True)
+    assert find_manifest()[:2] == (str(places / "named.json"), True)
 
 
 @pytest.mark.parametrize("config", ["", "config", "./config", "../config"])
@@ -95,7 +95,7 @@ def test_a_relative_config_directory_is_ignored(places: Path, config: str) -> No
     write(places / "config/sockcli/manifest.json")
     home = write(places / "home/.config/sockcli/manifest.json")
     environ = {"XDG_CONFIG_HOME": config, "HOME": str(places / "home")}
-    assert find_manifest(None, environ) == (str(home), False)
+    assert find_manifest(None, environ)[:2] == (str(home), False)
 
 
 @pytest.mark.parametrize("environ", [{}, {"HOME": ""}, {"HOME": "home"}])
@@ -161,7 +161,7 @@ def test_one_that_cannot_even_be_looked_at_is_not_taken_for_missing(
         raise PermissionError(errno.EACCES, "Permission denied", path)
 
     monkeypatch.setattr(os, "lstat", refuse)
-    assert find_manifest(None, {"HOME": str(places / "home")}) == ("manifest.json", False)
+    assert find_manifest(None, {"HOME": str(places / "home")})[:2] == ("manifest.json", False)
 
 
 def make_fifo(path: Path) -> None:
@@ -349,3 +349,81 @@ def test_problems_name_the_file_as_it_was_found(places: Path) -> None:
     assert str(refused(find_manifest(None, {}))) == (
         'manifest.json: deny[0]: "tcp-connect:host:99999": port must be 1 to 65535 or *'
     )
+
+
+@pytest.mark.parametrize("mode", [0o702, 0o777, 0o770, 0o720])
+def test_a_directory_that_others_can_write_is_not_trusted(
+    places: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
+    """Whoever may write it may put another file in the place of the manifest."""
+    passwd = write(places / "passwd", f"me:x:{os.geteuid()}:{OTHER_GROUP}::/:\n")
+    monkeypatch.setattr(locate, "_PASSWD", str(passwd))
+    write(places / "here/manifest.json")
+    (places / "here").chmod(mode)
+    error = refused(find_manifest(None, {}))
+    assert "its directory can be written by others" in str(error)
+    assert error.hint is not None
+    assert "--manifest" in error.hint
+    assert load_manifest(Located("manifest.json", named=True)).rules
+    (places / "here").chmod(mode | 0o1000)  # sticky: only the owner of a file replaces it
+    assert load_manifest(find_manifest(None, {})).rules
+
+
+def test_the_primary_group_may_write_the_directory(places: Path, own_group: int) -> None:
+    write(places / "here/manifest.json")
+    os.chown(places / "here", -1, own_group)
+    (places / "here").chmod(0o775 - 0o5)
+    assert load_manifest(find_manifest(None, {})).rules
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+class TestOthersFolders:
+    def test_another_users_directory(self, places: Path) -> None:
+        write(places / "here/manifest.json")
+        os.chown(places / "here", OTHER_USER, -1)
+        assert "its directory belongs to another user" in str(refused(find_manifest(None, {})))
+
+    def test_a_link_that_another_user_made(self, places: Path) -> None:
+        """In a group's folder, or in /tmp: it makes any file of the user's the policy."""
+        write(places / "mine.json")
+        link = places / "here/manifest.json"
+        link.symlink_to("../mine.json")
+        (places / "here").chmod(0o1777)
+        assert load_manifest(find_manifest(None, {})).rules
+        os.chown(link, OTHER_USER, -1, follow_symlinks=False)
+        assert "is a link that another user made" in str(refused(find_manifest(None, {})))
+        assert load_manifest(Located(str(link), named=True)).rules
+
+
+def test_a_hard_link_in_a_directory_of_everybodys(places: Path) -> None:
+    write(places / "mine.json")
+    os.link(places / "mine.json", places / "here/manifest.json")
+    assert load_manifest(find_manifest(None, {})).rules
+    (places / "here").chmod(0o1777)
+    assert "has another name" in str(refused(find_manifest(None, {})))
+
+
+def test_a_file_swapped_for_a_link_before_it_is_opened(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(places / "here/manifest.json")
+    write(places / "mine.json")
+    real_open = os.open
+
+    def swap(name: str, flags: int) -> int:
+        path.unlink()
+        path.symlink_to("../mine.json")
+        return real_open(name, flags)
+
+    monkeypatch.setattr(os, "open", swap)
+    assert "was replaced while it was opened" in str(refused(Located("manifest.json", named=False)))
+
+
+def test_which_of_the_users_own_it_hides(places: Path) -> None:
+    own = write(places / "config/sockcli/manifest.json")
+    environ = {"XDG_CONFIG_HOME": str(places / "config")}
+    assert find_manifest(None, environ) == Located(str(own), False, None)
+    here = write(places / "here/manifest.json")
+    assert find_manifest(None, environ) == Located("manifest.json", False, str(own))
+    assert find_manifest("other.json", environ) == Located("other.json", True, None)
+    here.unlink()
+    here.symlink_to(own)
+    assert find_manifest(None, environ).hides is None

@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from sockcli.base.endpoint import Address, Host, Operation
+from sockcli.base.endpoint import Address, Host, HostKind, Operation
 from sockcli.errors import Denied, ExitCode, UsageError
 from sockcli.policy import Effect, Grant, PlacedRule, Policy, Request, Rule
 from tests.policy.reference import addresses_of, allow, deny, policy_of
@@ -385,6 +385,33 @@ def test_operations_do_not_cover_each_other() -> None:
         host, port = (Host.parse("a.com"), 80) if operation.takes_address else (None, None)
         assert not rest.decide(Request(operation, host, port)).allowed
         assert policy(operation.value).decide(Request(operation, host, port)).allowed
+
+
+class FlippingPort(int):
+    """Compares as one port and is another."""
+
+    def __eq__(self, other: object) -> bool:
+        return other == 80
+
+    def __hash__(self) -> int:
+        return hash(80)
+
+
+class OtherHost(Host):
+    """What somebody thinks of next."""
+
+
+def test_only_plain_ports_and_hosts_are_asked_about() -> None:
+    everything = policy("tcp-connect")
+    for port in (FlippingPort(22), True, 80.0, "80"):
+        with pytest.raises(UsageError, match="a port is an int"):
+            everything.authorize(Request(Operation.TCP_CONNECT, Host.parse("a.com"), port))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="a host is a Host"):
+        everything.authorize(Request(Operation.TCP_CONNECT, OtherHost("a.com", HostKind.NAME), 80))
+    grant = everything.authorize(connect("a.com"))
+    for address in (Address(Host.parse("8.8.8.8"), FlippingPort(22)), Address(OtherHost("a.com", HostKind.NAME), 80)):
+        with pytest.raises(TypeError, match="is no address"):
+            grant.admit([address])
 
 
 def test_only_a_policy_makes_a_grant() -> None:
