@@ -95,9 +95,12 @@ def _click(argv: Sequence[str]) -> object:
         # In its standalone mode click would print errors in its own form, and exit with 1 on Ctrl-C.
         return cli.main(list(argv), prog_name="sockcli", standalone_mode=False, obj=RunSettings(is_process=True))
     except click.UsageError as exc:
-        from sockcli.cli.usage import usage_error, wants_events
+        from sockcli.cli.settings import send_messages_to
+        from sockcli.cli.usage import messages_of, usage_error, wants_events
 
         error = usage_error(exc)
+        if (fd := messages_of(argv)) is not None:
+            send_messages_to(fd)
         if wants_events(argv):
             from sockcli.stdio.json_events import JsonEvents
 

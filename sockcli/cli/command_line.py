@@ -26,7 +26,7 @@ from sockcli.errors import UsageError
 from sockcli.sessions.targets import MAX_CLIENTS, ListenTarget, Target, TcpTarget
 
 # Those that stand before or after the name of any command, and hold for the whole run.
-GLOBAL: Final = ("manifest", "audit", "audit_format", "no_files", "verbose", "quiet")
+GLOBAL: Final = ("manifest", "audit", "audit_format", "no_files", "messages", "plain", "verbose", "quiet")
 
 # Options that mean something to a pipe, to a script, or to a whole run of the program, and nothing to a session.
 _OF_A_RUN: Final = (*GLOBAL, "escape", "no_history")

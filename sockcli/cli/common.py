@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from sockcli.cli.settings import RunSettings
+from sockcli.cli.settings import RunSettings, send_messages_to
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -168,4 +168,30 @@ no_files_option = click.option(
     help="Let no option and no command name a file, except the manifest.",
 )
 
-common_options = bundle(manifest_option(), audit_options, no_files_option, loudness_options)
+
+def _messages(ctx: click.Context, _: click.Parameter, value: int | None) -> None:
+    if value is not None:
+        send_messages_to(value)
+        ctx.ensure_object(RunSettings).messages = value
+
+
+messages_options = bundle(
+    click.option(
+        "--messages",
+        metavar="FD",
+        type=click.IntRange(0, 1_048_575),
+        is_eager=True,  # before any other option is found wrong
+        expose_value=False,
+        callback=_messages,
+        help="Write our own messages to this descriptor, and not among the peer's.",
+    ),
+    click.option(
+        "--plain",
+        is_flag=True,
+        expose_value=False,
+        callback=keep("plain"),
+        help="At a terminal: no toolbar, no colours of ours, no cursor movement.",
+    ),
+)
+
+common_options = bundle(manifest_option(), audit_options, no_files_option, messages_options, loudness_options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -10,7 +11,8 @@ import click
 
 from sockcli.base.escaping import printable
 from sockcli.base.formatting import counted
-from sockcli.stdio.descriptors import STDERR
+from sockcli.errors import UsageError
+from sockcli.stdio.descriptors import STDERR, STDOUT
 from sockcli.stdio.files import FileRules, ProtectedFile
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ class RunSettings:
         self.manifest: str | None = None
         self.verbose = False
         self.quiet = False
+        self.plain = False
+        self.messages: int | None = None  # --messages; None: stderr
         self.no_files = False
         self.audit: str | None = None  # --audit
         self.audit_format: FormName = "sockcli"
@@ -133,18 +137,40 @@ class RunSettings:
 pass_settings = click.make_pass_decorator(RunSettings, ensure=True)
 
 
-def say(*lines: str) -> None:
-    """Write lines to stderr. Control characters in them are made visible, newlines too, so that no text fakes a line.
+class _MessageOutput:
+    """Where our own messages go, for the whole process."""
 
-    With os.write, because sys.stderr is None if descriptor 2 was closed at the start, and because a message must not
-    wait in a buffer while the peer's bytes go out.
+    fd = STDERR
+
+
+def send_messages_to(fd: int) -> None:
+    """Have them go to this descriptor from now on (`--messages`). Raises UsageError if it cannot be written to."""
+    if fd == STDOUT:
+        raise UsageError(
+            "--messages 1: stdout is for what the peer sends", hint="open another, as in --messages 3 3>file"
+        )
+    try:
+        writable = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
+    except OSError:
+        writable = False
+    if not writable:
+        raise UsageError(f"--messages {fd}: it is not open for writing", hint="open it, as in --messages 3 3>file")
+    _MessageOutput.fd = fd
+
+
+def say(*lines: str) -> None:
+    """Write lines to stderr, or where `--messages` says.
+
+    Control characters in them are made visible, newlines too, so that no text fakes a line. With os.write, because
+    sys.stderr is None if descriptor 2 was closed at the start, and because a message must not wait in a buffer while
+    the peer's bytes go out.
     """
     data = "".join(f"{printable(line)}\n" for line in lines).encode("utf-8", "backslashreplace")
     while data:
         try:
-            data = data[os.write(STDERR, data) :]
+            data = data[os.write(_MessageOutput.fd, data) :]
         except OSError:
-            return  # stderr cannot be written, and there is no other place for a message
+            return  # it cannot be written, and there is no other place for a message
 
 
 def report(*lines: str, hint: str | None = None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sockcli.cli.command_line import at_prompt
-from sockcli.cli.settings import RunSettings
+from sockcli.cli.settings import RunSettings, say
 from sockcli.console import entry
 from sockcli.console.escape_key import EscapeKey, parse_escape
 from sockcli.console.options import ConsoleOptions
@@ -29,7 +29,13 @@ def run_repl(settings: RunSettings, target: Target | None, escape: str | None) -
 
 def _options(settings: RunSettings, escape: str | None) -> ConsoleOptions:
     """Raises UsageError."""
-    return ConsoleOptions(escape=escape_key(escape), history=not settings.no_history, files=settings.file_rules())
+    return ConsoleOptions(
+        escape=escape_key(escape),
+        history=not settings.no_history,
+        files=settings.file_rules(),
+        plain=settings.plain,
+        say=say if settings.messages is not None else None,
+    )
 
 
 def escape_key(text: str | None) -> EscapeKey | None:

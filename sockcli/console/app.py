@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sockcli.commands.shell import CommandLine, MakeCommandLine
 from sockcli.console.controller import Controller
 from sockcli.console.history import COMMANDS, HistoryFile, history_path
+from sockcli.console.messages import MessageOutput, lead_style
 from sockcli.console.mode_switch import ModeSwitch
 from sockcli.console.options import ConsoleOptions
 from sockcli.console.tty_claim import ClaimedTty
@@ -53,6 +54,7 @@ class Repl:
             self._abort,
             escape=options.escape,
             single=single,
+            messages=MessageOutput(lead_style(dumb=claimed.dumb), options.say),
         )
         self.manager = self._controller.manager
         self._claimed = claimed

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from sockcli.console.escape_key import EscapeKey
-from sockcli.console.messages import Messages
+from sockcli.console.messages import MessageOutput, Messages
 from sockcli.console.mode_switch import ModeSwitch
 from sockcli.console.running_command import RunningCommand
 from sockcli.console.session_end import SessionEnd
@@ -50,12 +50,13 @@ class Controller:
         *,
         escape: EscapeKey | None,
         single: bool,
+        messages: MessageOutput,
     ) -> None:
         """`abort` leaves from wherever it is. `single`: it is over with its last session."""
         self.escape = escape
         self.manager = make_manager(self)
         self.views = SessionViews(self.manager)
-        self.messages = Messages(self.refresh)
+        self.messages = Messages(self.refresh, messages)
         self.session_end = SessionEnd(self.manager, self.messages, single=single)
         self.running_command = RunningCommand(self._command_failed, self._command_ended, self.refresh)
         self._runner = runner

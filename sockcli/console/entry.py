@@ -40,7 +40,7 @@ def run_session(
     grant = policy.authorize(target.request)  # before a file is made for what is denied
     with failure_told(grant):
         taps = open_records(target.hex_dump, target.log, rules=options.files)
-    with claimed_tty() as claimed:
+    with claimed_tty(plain=options.plain) as claimed:
         with SignalInterrupt(claimed.discipline.restore) as interrupt:
             transport = Engine(policy, interrupt=interrupt).open(grant, target.dial)
         detail(f"{transport.local} is connected with {transport.peer}, allowed by {grant.rule} ({grant.source})")
@@ -74,7 +74,7 @@ def run_repl(
             session = await open_session(repl, target)
             repl.notice(session.announcement)
 
-    with claimed_tty() as claimed, _no_collection():
+    with claimed_tty(plain=options.plain) as claimed, _no_collection():
         key = f"; {options.escape.name} in a session comes back to this prompt" if options.escape is not None else ""
         notice(f"{__version__}, manifest {policy.manifest}")
         notice(f"help lists the commands{key}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from sockcli.console.escape_key import EscapeKey
@@ -16,3 +17,5 @@ class ConsoleOptions(NamedTuple):
     escape: EscapeKey | None = None  # the key that gives the command prompt
     history: bool = True  # keep what is typed
     files: FileRules = ANY_FILE
+    plain: bool = False  # as on a terminal that can only print
+    say: Callable[[str], None] | None = None  # takes each line of ours; None: they are shown among the peer's
