@@ -26,13 +26,17 @@ from typing import Final
 
 from benchmarks.measure import Bench, BenchmarkError, Row, Work, in_turns, medians
 
-FLOODS: Final = {
+FLOODS: Final[dict[str, bytes]] = {
     "text": b"The quick brown fox jumps over the lazy dog, and so on and on.\r\n" * 1_000,
     "a line without end": b"x" * 65_536,
 }
+COLOURS: Final = "\x1b[31mred\x1b[0m \x1b]0;title\x07 café \x07\x9b \r\n".encode() * 1_000
+# Three bytes of it are a whole negotiation, IAC DONT 128, which asks for nothing new: nothing is shown or answered.
+OPTIONS: Final = bytes([255, 254, 128]) * 20_000
 PROMISED: Final = 100.0  # ms
 KEYS: Final = string.ascii_uppercase[:20]
-BEFORE: Final = 4 << 20  # of the flood are on the screen when the first key is typed
+RARE: Final = "QWZYJVKX"  # stand in nothing else that is drawn
+BEFORE: Final = 4 << 20  # bytes are on the screen when the first key is typed
 # Some caches of prompt_toolkit's fill at first, up to their limits.
 SHORT: Final = 100 << 20
 LONG: Final = 200 << 20
@@ -45,11 +49,11 @@ _LOOKED_AT: Final = 16_384  # of the latest output, for what was typed; a redraw
 class _Screen:
     """sockcli on a pty of its own, in a session with a peer that floods."""
 
-    def __init__(self, bench: Bench, port: int) -> None:
+    def __init__(self, bench: Bench, port: int, *options: str) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         environ = {**os.environ, "TERM": "xterm-256color", "HOME": str(bench.directory)}
-        argv = [bench.commands["sockcli"], "tcp", "--manifest", str(bench.manifest), "127.0.0.1", str(port)]
+        argv = [bench.commands["sockcli"], "tcp", *options, "--manifest", str(bench.manifest), "127.0.0.1", str(port)]
         self.process = subprocess.Popen(
             argv, stdin=slave, stdout=slave, stderr=slave, env=environ, start_new_session=True
         )
@@ -61,11 +65,15 @@ class _Screen:
         while size > 0:
             size -= len(self._some())
 
-    def show(self, typed: str) -> float:
-        """Type the last character of it; milliseconds until all of it is on the screen."""
+    def show(self, typed: str, *, alone: bool = False) -> float:
+        """Type the last character of it; milliseconds until all of it is on the screen.
+
+        `alone`: nothing else is drawn, so that the last character is all that is written.
+        """
         os.write(self._master, typed[-1].encode())
         started = time.perf_counter()
-        while typed.encode() not in _SEQUENCES.sub(b"", self._latest):
+        wanted = (typed[-1] if alone else typed).encode()
+        while wanted not in _SEQUENCES.sub(b"", self._latest):
             self._latest = (self._latest + self._some())[-_LOOKED_AT:]
         return (time.perf_counter() - started) * 1000
 
@@ -86,9 +94,9 @@ class _Screen:
 
 
 @contextmanager
-def _flooded(bench: Bench, data: bytes) -> Iterator[_Screen]:
+def _flooded(bench: Bench, data: bytes, *options: str) -> Iterator[_Screen]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        screen = _Screen(bench, listener.getsockname()[1])
+        screen = _Screen(bench, listener.getsockname()[1], *options)
         peer, _ = listener.accept()
 
     def send() -> None:
@@ -112,6 +120,12 @@ def _slowest_key(bench: Bench, data: bytes) -> float:
         return max(screen.show(KEYS[: number + 1]) for number in range(len(KEYS)))
 
 
+def _slowest_key_among_options(bench: Bench) -> float:
+    with _flooded(bench, OPTIONS, "--telnet") as screen:
+        screen.show(RARE[0], alone=True)  # it has begun
+        return max(screen.show(key, alone=True) for key in RARE[1:])
+
+
 def _memory(bench: Bench, data: bytes, size: int) -> float:
     with _flooded(bench, data) as screen:
         screen.read(size)
@@ -119,8 +133,10 @@ def _memory(bench: Bench, data: bytes, size: int) -> float:
 
 
 def keys(bench: Bench) -> Iterator[Row]:
-    for kind, data in FLOODS.items():
-        figures = medians(in_turns({"sockcli": partial(_slowest_key, bench, data)}, bench.runs))
+    slowest = {kind: partial(_slowest_key, bench, data) for kind, data in {**FLOODS, "colours": COLOURS}.items()}
+    slowest["telnet options"] = partial(_slowest_key_among_options, bench)
+    for kind, measure in slowest.items():
+        figures = medians(in_turns({"sockcli": measure}, bench.runs))
         name = f"a key shows under a flood: {kind}"
         yield Row(name, "ms", True, {**figures, "promised": PROMISED}, {"promised": 1.0})
     for kind, data in FLOODS.items():

@@ -4,9 +4,9 @@ As a library: `from sockcli import Engine, Manifest`. The names are imported whe
 that the command line does not load what it does not need.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Final
+# Nothing is imported here, not even from __future__ or typing. `python -m sockcli` runs this file while the current
+# folder is still first on the path, so that a file of that name there would run; `__main__` takes the folder off.
+TYPE_CHECKING = False  # type checkers take it for true, as the one of `typing`
 
 if TYPE_CHECKING:
     from sockcli.base.connect_options import DialOptions, ListenOptions, LocalAddress
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 # Each public name, by the module that has it. A test compares this with the imports above, which type checkers read.
-_HOMES: Final = {
+_HOMES = {
     "sockcli.base.connect_options": ("DialOptions", "ListenOptions", "LocalAddress"),
     "sockcli.base.deadline": ("Deadline",),
     "sockcli.base.endpoint": ("Address", "Endpoint", "Host", "Operation"),

@@ -1,17 +1,24 @@
 """The command's entry: the one place that turns errors into messages and exit codes."""
 
-from __future__ import annotations
+import sys
+
+if __name__ == "__main__" and sys.path and not sys.flags.safe_path:
+    # `python -m` looks for modules in the current folder first, and a click.py that somebody put there would be run.
+    # So nothing is imported before this, not even from __future__. What was named in $PYTHONPATH stays.
+    del sys.path[0]
 
 import gc
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from typing import TextIO
 
 # More objects than loading a command makes. None of them becomes garbage while it loads; Python's collector would
 # look for some after every few hundred, which takes a tenth of the start-up time.
 GC_THRESHOLD = 100_000
+
+# Turns the completion of the user's shell on, as click names it.
+COMPLETION = "_SOCKCLI_COMPLETE"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -78,15 +85,22 @@ def _click(argv: Sequence[str]) -> object:
     import click
 
     from sockcli.cli.main import cli
+    from sockcli.cli.settings import RunSettings
     from sockcli.errors import Interrupted
 
+    if not _asks_for_completion(argv):
+        # click would take any value of it for such a call, do nothing of what was asked, and exit with 0.
+        os.environ.pop(COMPLETION, None)
     try:
         # In its standalone mode click would print errors in its own form, and exit with 1 on Ctrl-C.
-        return cli.main(list(argv), prog_name="sockcli", standalone_mode=False)
+        return cli.main(list(argv), prog_name="sockcli", standalone_mode=False, obj=RunSettings(is_process=True))
     except click.UsageError as exc:
-        from sockcli.cli.usage import usage_error, wants_events
+        from sockcli.cli.settings import send_messages_to
+        from sockcli.cli.usage import messages_of, usage_error, wants_events
 
         error = usage_error(exc)
+        if (fd := messages_of(argv)) is not None:
+            send_messages_to(fd)
         if wants_events(argv):
             from sockcli.stdio.json_events import JsonEvents
 
@@ -94,6 +108,17 @@ def _click(argv: Sequence[str]) -> object:
         raise error from exc
     except click.Abort:
         raise Interrupted(signal.SIGINT) from None
+
+
+def _asks_for_completion(argv: Sequence[str]) -> bool:
+    """Whether this is a call that the README documents, or one that the script makes which such a call printed.
+
+    Both have no arguments. The second has the words to complete in COMP_WORDS and COMP_CWORD.
+    """
+    shell, _, what = os.environ.get(COMPLETION, "").partition("_")
+    if argv or shell not in ("bash", "zsh", "fish"):
+        return False
+    return what == "source" or (what == "complete" and "COMP_WORDS" in os.environ and "COMP_CWORD" in os.environ)
 
 
 def _flush_stdout() -> int:

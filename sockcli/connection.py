@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Self
 
 from sockcli.base.deadline import NEVER, Deadline
 from sockcli.base.endpoint import Address
 from sockcli.base.interrupts import Cancellation
 from sockcli.base.poller import NO_INTERRUPT, Interrupt, wait
-from sockcli.errors import Interrupted, SockcliError, TimedOut
+from sockcli.errors import ExitCode, Interrupted, SockcliError, TimedOut
 from sockcli.net.transport import CHUNK, WANT_READ, WANT_WRITE, Events, NotReady, Transport
-from sockcli.policy import Grant
+from sockcli.policy import Grant, GrantEnd
 
 Handler = Callable[[bytes], None]
 CloseHandler = Callable[[BaseException | None], None]
@@ -32,6 +33,10 @@ class Connection:
         self._transport = transport
         self._interrupt = interrupt
         self._reader: _ReceivingThread | None = None
+        self._sent = 0
+        self._received = 0
+        self._exit_code = ExitCode.OK
+        self._is_closed = False
 
     @property
     def peer(self) -> Address:
@@ -52,8 +57,10 @@ class Connection:
         On UDP that is the datagram or nothing. Raises TimedOut.
         """
         view, deadline = memoryview(data).cast("B"), Deadline(timeout)
-        while isinstance(taken := self._transport.send(view), NotReady):
-            self._wait(WANT_WRITE, deadline, "nothing could be sent")
+        with self._failure_kept():
+            while isinstance(taken := self._transport.send(view), NotReady):
+                self._wait(WANT_WRITE, deadline, "nothing could be sent")
+        self._sent += taken
         return taken
 
     def send_all(self, data: bytes | memoryview, *, timeout: float | None = None) -> None:
@@ -74,9 +81,13 @@ class Connection:
         if self._reader is not None:
             raise RuntimeError("what comes in goes to the handler given to on_receive")
         deadline = Deadline(timeout)
-        while (data := self._transport.receive(limit)) is NotReady.WOULD_BLOCK:
-            self._wait(WANT_READ, deadline, "nothing came")
-        return data if isinstance(data, bytes) else None
+        with self._failure_kept():
+            while (data := self._transport.receive(limit)) is NotReady.WOULD_BLOCK:
+                self._wait(WANT_READ, deadline, "nothing came")
+        if not isinstance(data, bytes):
+            return None
+        self._received += len(data)
+        return data
 
     def __iter__(self) -> Iterator[bytes]:
         while (data := self.receive()) is not None:
@@ -91,7 +102,12 @@ class Connection:
         """
         if self._reader is not None:
             raise RuntimeError("the connection has a handler already")
-        self._reader = _ReceivingThread(self._transport, handler, on_close)
+
+        def counted(data: bytes) -> None:
+            self._received += len(data)
+            handler(data)
+
+        self._reader = _ReceivingThread(self._transport, counted, on_close)
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until the handler given to `on_receive` was called for the last time. Raises TimedOut."""
@@ -99,16 +115,31 @@ class Connection:
             raise TimedOut(f"{self.peer}: it did not end within {timeout:g} s")
 
     def close(self) -> None:
-        """Close it, and end the handler's thread; again is harmless."""
+        """Close it, and end the handler's thread; again is harmless.
+
+        The policy's observer is told how it ended: with the last failure of a call, if there was one. Raises what the
+        observer raises.
+        """
         if self._reader is not None:
             self._reader.stop()
         self._transport.close()
+        if not self._is_closed:
+            self._is_closed = True
+            self.grant.ended(GrantEnd(self.peer, self._sent, self._received, self._exit_code))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exc: object) -> None:
         self.close()
+
+    @contextmanager
+    def _failure_kept(self) -> Iterator[None]:
+        try:
+            yield
+        except SockcliError as exc:
+            self._exit_code = exc.exit_code
+            raise
 
     def _wait(self, want: Events, deadline: Deadline, what: str) -> None:
         if want == WANT_READ and self._transport.pending():

@@ -7,7 +7,8 @@ no path can forget it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sockcli.base.connect_options import CONNECT_TIMEOUT, DialOptions, ListenOptions
@@ -19,7 +20,7 @@ from sockcli.net.resolve import resolve
 from sockcli.net.route import BindHop, ConnectHop, ListenHop, Route
 from sockcli.net.system import SYSTEM_NET, Net
 from sockcli.net.transport import Transport
-from sockcli.policy import Grant, Policy, Request
+from sockcli.policy import Grant, GrantEnd, Policy, Request
 
 if TYPE_CHECKING:
     from sockcli.connection import Connection
@@ -35,6 +36,17 @@ class Answer(NamedTuple):
 
     address: Address
     denied: Denied | None
+
+
+@contextmanager
+def failure_told(asked: Request | Grant) -> Iterator[None]:
+    """Tell the policy's observer where what it allowed cannot be opened: nobody else will have an end to tell of."""
+    try:
+        yield
+    except SockcliError as exc:
+        if isinstance(asked, Grant):
+            asked.ended(GrantEnd(None, 0, 0, exc.exit_code))
+        raise
 
 
 class Engine:
@@ -53,8 +65,10 @@ class Engine:
 
         Raises Denied, Unresolved, Unreachable, TimedOut, LocalFailure, UsageError, Interrupted.
         """
-        route = Route(ConnectHop(request, options, self._net, self._interrupt))
-        return self._persist(route.authorize(self.policy), options)
+        asked = self._ask(request, Operation.TCP_CONNECT, Operation.UDP_SEND_TO)
+        route = Route(ConnectHop(asked, options, self._net, self._interrupt))
+        with failure_told(asked):
+            return self._persist(route.authorize(self.policy), options)
 
     def connect(
         self,
@@ -76,13 +90,17 @@ class Engine:
 
     def listen(self, request: Request | Grant, options: ListenOptions = _LISTEN) -> TcpListener:
         """Listen for TCP connections. Raises Denied, Unresolved, TimedOut, LocalFailure, UsageError, Interrupted."""
-        route = Route(ListenHop(request, options, self._net, self._interrupt))
-        return route.authorize(self.policy)(options.deadline)
+        asked = self._ask(request, Operation.TCP_LISTEN)
+        route = Route(ListenHop(asked, options, self._net, self._interrupt))
+        with failure_told(asked):
+            return route.authorize(self.policy)(options.deadline)
 
     def bind(self, request: Request | Grant, options: ListenOptions = _LISTEN) -> UdpReceiver:
         """Receive datagrams from anyone; a multicast group is joined for that. Raises what listen() does."""
-        route = Route(BindHop(request, options, self._net, self._interrupt))
-        return route.authorize(self.policy)(options.deadline)
+        asked = self._ask(request, Operation.UDP_BIND)
+        route = Route(BindHop(asked, options, self._net, self._interrupt))
+        with failure_told(asked):
+            return route.authorize(self.policy)(options.deadline)
 
     def resolve(self, request: Request | Grant, *, family: int = 0, deadline: Deadline = NEVER) -> list[Answer]:
         """Every address that an allowed host leads to, and whether it may be used. Opens no connection.
@@ -92,6 +110,11 @@ class Engine:
         grant = self.policy.authorize(request)
         addresses = resolve(grant, family=family, net=self._net, deadline=deadline, interrupt=self._interrupt)
         return [Answer(address, grant.refusal(address)) for address in addresses]
+
+    def _ask(self, request: Request | Grant, *operations: Operation) -> Request | Grant:
+        """A Grant for one of `operations`; any other request as it is, for the hop to refuse. Raises Denied."""
+        operation = request.request.operation if isinstance(request, Grant) else request.operation
+        return self.policy.authorize(request) if operation in operations else request
 
     def _persist(self, attempt: Callable[[Deadline], Transport], options: DialOptions) -> Transport:
         """Attempt it, and up to `options.retry` times again after a failure that may pass."""

@@ -24,6 +24,7 @@ class ExitCode(IntEnum):
     TIMEOUT = 7
     PROTOCOL = 8
     UNMET = 9
+    FINDINGS = 10
     SIGHUP = 129
     SIGINT = 130
     SIGQUIT = 131

@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from sockcli.sandbox import confinement
 from tests import servers
 from tests.servers import Server, Syslog
 
@@ -53,11 +54,19 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Neither the user's manifest nor their history or proxies reach a test, and no test reaches theirs."""
-    for name in ("SOCKCLI_MANIFEST", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
+    for name in ("SOCKCLI_MANIFEST", "SOCKCLI_AUDIT"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     for name in ("LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp()))
+
+
+@pytest.fixture(autouse=True)
+def _unconfined(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that a test runs within this process does not confine it: that would be for good, and for all tests."""
+    monkeypatch.setattr(confinement, "confine", lambda *_args, **_options: confinement.Confinement(because="a test"))
 
 
 @pytest.fixture(scope="session")

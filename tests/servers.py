@@ -33,6 +33,7 @@ _PACKAGES: Final = {
     "socat": "socat",
     "nc.openbsd": "netcat-openbsd",
     "ip": "iproute2",
+    "strace": "strace",
     "unshare": "util-linux",
     "nsenter": "util-linux",
     "telnetd": "inetutils-telnetd",

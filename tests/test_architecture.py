@@ -25,6 +25,7 @@ LAYERS: Final[tuple[tuple[str, ...], ...]] = (
     ("connection",),
     ("engine",),
     ("stdio",),
+    ("observers",),
     ("transfer", "datagram", "sandbox"),
     ("sessions",),
     ("commands",),

@@ -15,22 +15,28 @@ from sockcli.cli import request
 from sockcli.cli.common import HELP_OPTIONS, ClickCommand, ClickOption
 from sockcli.cli.options import tcp, udp
 from sockcli.cli.options.given import Given
-from sockcli.cli.options.tcp import TcpValues
+from sockcli.cli.options.tcp import ListenValues, TcpValues
 from sockcli.cli.options.telnet import TELNET_ONLY
 from sockcli.cli.options.udp import UdpValues
+from sockcli.cli.params import whole_number
 from sockcli.cli.usage import usage_error
 from sockcli.commands.options import Kind, OptionSpec
 from sockcli.commands.shell import CommandLine, ParseTarget
 from sockcli.errors import UsageError
-from sockcli.sessions.targets import ListenTarget, Target, TcpTarget
+from sockcli.sessions.targets import MAX_CLIENTS, ListenTarget, Target, TcpTarget
+
+# Those that stand before or after the name of any command, and hold for the whole run.
+GLOBAL: Final = ("manifest", "audit", "audit_format", "no_files", "messages", "plain", "verbose", "quiet")
 
 # Options that mean something to a pipe, to a script, or to a whole run of the program, and nothing to a session.
+_OF_A_RUN: Final = (*GLOBAL, "escape", "no_history")
 NOT_FOR_SESSIONS: Final = {
-    "tcp": (*tcp.PLAIN, "progress", "manifest", "verbose", "quiet", "escape"),
-    "udp": (*udp.PLAIN, "manifest", "verbose", "quiet", "escape"),
+    "tcp": (*tcp.PLAIN, "progress", *_OF_A_RUN),
+    "udp": (*udp.PLAIN, *_OF_A_RUN),
+    "listen": (*tcp.PLAIN, "progress", *_OF_A_RUN),
 }
 
-ReaderName = Literal["tcp", "udp"]
+ReaderName = Literal["tcp", "udp", "listen"]
 
 
 @click.command("tcp", cls=ClickCommand, context_settings=HELP_OPTIONS)
@@ -45,8 +51,22 @@ def udp_reader(**_: Any) -> None:
     """Send datagrams to TARGET: HOST PORT, HOST:PORT or [IPV6]:PORT."""
 
 
+@click.command("listen", cls=ClickCommand, context_settings=HELP_OPTIONS)
+@tcp.tcp_options
+@click.option(
+    "--max-clients",
+    metavar="N",
+    type=whole_number(1),
+    default=str(MAX_CLIENTS),
+    show_default=True,
+    help="So many peers at once; the next wait until one ends.",
+)
+def listen_reader(**_: Any) -> None:
+    """Accept TCP connections at [HOST] PORT."""
+
+
 # These only read words. The commands of `sockcli` that have the same names import this file, so it cannot import them.
-READERS: Final[dict[ReaderName, click.Command]] = {"tcp": tcp_reader, "udp": udp_reader}
+READERS: Final[dict[ReaderName, click.Command]] = {"tcp": tcp_reader, "udp": udp_reader, "listen": listen_reader}
 
 
 def at_prompt() -> CommandLine:
@@ -63,7 +83,7 @@ def _command_line(parse_target: ParseTarget) -> CommandLine:
     options = {
         "tcp": option_specs("tcp"),
         "udp": option_specs("udp"),
-        "listen": option_specs("tcp", without=tcp.CONNECTING),
+        "listen": option_specs("listen", without=tcp.CONNECTING),
     }
     return CommandLine(options, parse_target, request.parse_request)
 
@@ -131,10 +151,10 @@ def _parse(words: Sequence[str], *, piped: bool) -> Target:
 
 
 def _listen_tcp(words: Sequence[str], *, piped: bool) -> Target:
-    given, values = _read_tcp(words, piped=piped)
-    _refuse_for_listener(given, "tcp")
+    given, values = _read_tcp(words, piped=piped, reader="listen")
+    _refuse_for_listener(given, "listen")
     given.refuse(("hex_dump", "log"), "is for one session; `log FILE` records that of a peer")
-    return request.tcp_listener_target(values)
+    return request.tcp_listener_target(cast(ListenValues, values))
 
 
 def _listen_udp(words: Sequence[str]) -> Target:
@@ -148,9 +168,9 @@ def _refuse_for_listener(given: Given, name: ReaderName) -> None:
     given.refuse(refused, "has no meaning for a listener of the REPL")
 
 
-def _read_tcp(words: Sequence[str], *, piped: bool) -> tuple[Given, TcpValues]:
+def _read_tcp(words: Sequence[str], *, piped: bool, reader: ReaderName = "tcp") -> tuple[Given, TcpValues]:
     """`piped`: refuse options of telnet where telnet is not asked for. Raises UsageError."""
-    context = _read("tcp", words)
+    context = _read(reader, words)
     given, values = Given(context), cast(TcpValues, context.params)
     tcp.check_options(given, values, interactive=True)
     if piped and not values["telnet"]:

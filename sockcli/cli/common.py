@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from sockcli.cli.settings import RunSettings
+from sockcli.cli.settings import RunSettings, send_messages_to
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -98,14 +98,14 @@ def bundle(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
     return apply
 
 
-def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
-    """A callback that keeps a shared option in the RunSettings, wherever on the command line it stood."""
+def keep(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    """A callback that keeps an option in the RunSettings, wherever on the command line it stood."""
 
-    def keep(ctx: click.Context, _: click.Parameter, value: Any) -> None:
+    def callback(ctx: click.Context, _: click.Parameter, value: Any) -> None:
         if value not in (None, False):  # given after the command's name, it wins; not given, it takes nothing back
             setattr(ctx.ensure_object(RunSettings), name, value)
 
-    return keep
+    return callback
 
 
 def manifest_option(*, hidden: bool = False) -> Callable[[F], F]:
@@ -115,7 +115,7 @@ def manifest_option(*, hidden: bool = False) -> Callable[[F], F]:
         metavar="FILE",
         type=click.Path(readable=False),  # what cannot be read is a matter of the manifest, not of usage
         expose_value=False,
-        callback=_keep("manifest"),
+        callback=keep("manifest"),
         hidden=hidden,
         help="The manifest that says what is allowed.",
     )
@@ -128,7 +128,7 @@ loudness_options = bundle(
         "--verbose",
         is_flag=True,
         expose_value=False,
-        callback=_keep("verbose"),
+        callback=keep("verbose"),
         help="Say more on stderr: the manifest in force, addresses, counts.",
     ),
     click.option(
@@ -136,9 +136,62 @@ loudness_options = bundle(
         "--quiet",
         is_flag=True,
         expose_value=False,
-        callback=_keep("quiet"),
+        callback=keep("quiet"),
         help="Say nothing on stderr but errors.",
     ),
 )
 
-common_options = bundle(manifest_option(), loudness_options)
+# Every decision told, and to whom.
+audit_options = bundle(
+    click.option(
+        "--audit",
+        metavar="WHERE",
+        expose_value=False,
+        callback=keep("audit"),
+        help="Tell of each decision and each end, to a file, to syslog or to journald.",
+    ),
+    click.option(
+        "--audit-format",
+        metavar="FORM",
+        type=click.Choice(["sockcli", "ocsf", "ecs"]),
+        expose_value=False,
+        callback=keep("audit_format"),
+        help="What its lines look like: sockcli, ocsf or ecs.",
+    ),
+)
+
+no_files_option = click.option(
+    "--no-files",
+    is_flag=True,
+    expose_value=False,
+    callback=keep("no_files"),
+    help="Let no option and no command name a file, except the manifest.",
+)
+
+
+def _messages(ctx: click.Context, _: click.Parameter, value: int | None) -> None:
+    if value is not None:
+        send_messages_to(value)
+        ctx.ensure_object(RunSettings).messages = value
+
+
+messages_options = bundle(
+    click.option(
+        "--messages",
+        metavar="FD",
+        type=click.IntRange(0, 1_048_575),
+        is_eager=True,  # before any other option is found wrong
+        expose_value=False,
+        callback=_messages,
+        help="Write our own messages to this descriptor, and not among the peer's.",
+    ),
+    click.option(
+        "--plain",
+        is_flag=True,
+        expose_value=False,
+        callback=keep("plain"),
+        help="At a terminal: no toolbar, no colours of ours, no cursor movement.",
+    ),
+)
+
+common_options = bundle(manifest_option(), audit_options, no_files_option, messages_options, loudness_options)

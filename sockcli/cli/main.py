@@ -28,6 +28,7 @@ COMMANDS = {
     "udp": Entry("sockcli.cli.udp", "Send datagrams and print the replies, or receive them."),
     "check": Entry("sockcli.cli.check", "Would the manifest allow it, and by which rule?"),
     "manifest": Entry("sockcli.cli.manifest", "Show the manifest's rules, or validate it."),
+    "audit": Entry("sockcli.cli.audit", "Read an audit: what was asked, allowed, denied, never used."),
     "demo": Entry("sockcli.cli.demo", "Try everything with no network, on loopback servers."),
     "repl": Entry("sockcli.cli.repl", "Work interactively, with several connections at once."),
 }

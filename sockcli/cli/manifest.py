@@ -27,7 +27,7 @@ def command() -> None:
 @pass_settings
 def show(settings: RunSettings, as_json: bool) -> None:
     """List the rules in canonical form, each with where it stands in the file."""
-    policy = settings.load_policy()
+    policy = settings.read_manifest().policy
     if as_json:
         shown: dict[str, object] = {"manifest": policy.manifest, "rules": _as_objects(policy)}
         if policy.ceiling is not None:
@@ -64,7 +64,7 @@ def validate(settings: RunSettings, as_json: bool) -> None:
     from sockcli.errors import ManifestError
 
     try:
-        policy = settings.load_policy()
+        policy = settings.read_manifest().policy
     except ManifestError as exc:
         if as_json:
             problems = [problem._asdict() for problem in exc.problems]

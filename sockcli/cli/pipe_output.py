@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,9 +13,9 @@ from sockcli.base.outcome import DRAIN_GRACE, Ending, ending_of
 from sockcli.base.poller import Interrupt
 from sockcli.cli.request import OutputOptions
 from sockcli.cli.settings import RunSettings
-from sockcli.engine import Engine
-from sockcli.errors import OutputGone, SockcliError
-from sockcli.policy import Request
+from sockcli.engine import Engine, failure_told
+from sockcli.errors import ExitCode, OutputGone, SockcliError
+from sockcli.policy import GrantEnd, Request
 from sockcli.stdio.descriptors import STDOUT
 from sockcli.stdio.sink import Sink
 
@@ -71,7 +71,8 @@ class PipeOutput:
             return
         from sockcli.stdio.recording import Limits, open_records
 
-        self.taps = open_records(hex_dump, log, Limits(self.interrupt, deadline))
+        limits, rules = Limits(self.interrupt, deadline), self._settings.file_rules()
+        self.taps = open_records(hex_dump, log, limits, rules)
 
     @contextmanager
     def run(self) -> Iterator[None]:
@@ -97,12 +98,15 @@ class PipeOutput:
             self.sink.write_raw(self.events.connect(grant, address))
         try:
             ending = driver.run()
-        except OutputGone:
+        except OutputGone as exc:
+            grant.ended(GrantEnd(address, driver.sent, driver.received, exc.exit_code))
             raise
         except SockcliError as exc:
+            grant.ended(GrantEnd(address, driver.sent, driver.received, exc.exit_code))
             self._closed(driver, ending_of(exc), exc.exit_code)
             raise
-        self._closed(driver, ending, 0)
+        grant.ended(GrantEnd(address, driver.sent, driver.received, ExitCode.OK))
+        self._closed(driver, ending, ExitCode.OK)
 
     def _closed(self, driver: Driver, ending: Ending, code: int) -> None:
         if self.events is not None:
@@ -131,14 +135,24 @@ def terminal_filter(mode: FilterMode | None) -> TerminalFilter:
     return TerminalFilter(mode or "safe")
 
 
-def prepare(settings: RunSettings, output: PipeOutput, request: Request, deadline: Deadline) -> tuple[Engine, Grant]:
-    """Read the manifest, have the request authorized, then make the record files. The Grant is what to open with.
+def prepare(
+    settings: RunSettings, output: PipeOutput, request: Request, deadline: Deadline, own_ports: Iterable[int] = ()
+) -> tuple[Engine, Grant]:
+    """All that a run needs before it reaches the network. The Grant is what to open with.
 
-    Raises ManifestError, Denied, LocalFailure, UsageError, TimedOut.
+    In this order: the manifest is read, the audit opened, the request authorized, the records made; then the process
+    gives up what it needs no more. From then on no file can be opened for writing, and no thread has been started
+    before. `own_ports` are those of this machine that the user asked for. Raises ManifestError, Denied, LocalFailure,
+    UsageError, TimedOut.
     """
     engine = Engine(settings.load_policy(), interrupt=output.interrupt)
     grant = engine.policy.authorize(request)
-    output.open_records(deadline)
+    with failure_told(grant):
+        output.open_records(deadline)
+    if settings.is_process:
+        from sockcli.sandbox.confinement import confine
+
+        settings.detail(str(confine(engine.policy, own_ports=own_ports)))
     return engine, grant
 
 
@@ -148,4 +162,5 @@ def output_of(settings: RunSettings, options: OutputOptions) -> Iterator[PipeOut
     with SignalInterrupt() as interrupt:
         output = PipeOutput(settings, options, interrupt)
         with output.run():
+            settings.check_files({"--hex-dump": options.hex_dump, "--log": options.log})
             yield output

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sockcli.cli.common import HELP_OPTIONS, ClickCommand, common_options
-from sockcli.cli.options.shared import escape_option
+from sockcli.cli.options.shared import escape_option, no_history_option
 from sockcli.cli.settings import RunSettings, pass_settings, say
 from sockcli.errors import UsageError
 from sockcli.stdio.descriptors import is_interactive
@@ -14,6 +14,7 @@ from sockcli.stdio.descriptors import is_interactive
 @click.command("repl", cls=ClickCommand, context_settings=HELP_OPTIONS)
 @click.argument("words", nargs=-1, metavar="[TARGET]")
 @escape_option
+@no_history_option
 @common_options
 @pass_settings
 def command(settings: RunSettings, /, words: tuple[str, ...], escape: str | None) -> None:
@@ -36,4 +37,4 @@ def command(settings: RunSettings, /, words: tuple[str, ...], escape: str | None
 
     target = parse_in_script(["tcp", *words]) if words else None
     messages = ScriptMessages(say, settings.notice, settings.detail)
-    run_script(settings.load_policy(), target, in_script, messages)
+    run_script(settings.load_policy(), target, in_script, messages, files=settings.file_rules())

@@ -44,7 +44,7 @@ from sockcli.policy import Request
 
 if TYPE_CHECKING:
     from sockcli.cli.options.shared import SharedValues
-    from sockcli.cli.options.tcp import TcpValues
+    from sockcli.cli.options.tcp import ListenValues, TcpValues
     from sockcli.cli.options.telnet import TelnetValues
     from sockcli.cli.options.udp import UdpValues
     from sockcli.datagram.exchange import SendOptions
@@ -222,13 +222,14 @@ def udp_target(values: UdpValues) -> UdpTarget:
     )
 
 
-def tcp_listener_target(values: TcpValues) -> ListenTarget:
+def tcp_listener_target(values: ListenValues) -> ListenTarget:
     """A listener, each of whose peers becomes a session with these options. Raises UsageError."""
     from sockcli.sessions.targets import ListenTarget
 
     request = _tcp_listen_request(values)
     peer = _tcp_session(request, values)
-    return ListenTarget(request, _listen_options(values, Deadline(values["deadline"])), _settings(values), peer)
+    listen = _listen_options(values, Deadline(values["deadline"]))
+    return ListenTarget(request, listen, _settings(values), peer, values["max_clients"])
 
 
 def udp_listener_target(values: UdpValues) -> ListenTarget:

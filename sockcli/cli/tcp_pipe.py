@@ -9,9 +9,10 @@ from sockcli.base.outcome import Ending
 from sockcli.cli.pipe_output import Driver, PipeOutput, prepare
 from sockcli.cli.request import TcpRun
 from sockcli.cli.settings import RunSettings, report
-from sockcli.errors import ProtocolError, TimedOut, Unreachable
+from sockcli.errors import ProtocolError, SockcliError, TimedOut, Unreachable
 from sockcli.net.listen import TcpListener, accept_next
 from sockcli.net.transport import Transport
+from sockcli.policy import GrantEnd
 from sockcli.stdio.progress import Progress, progress
 from sockcli.stdio.source import Source
 from sockcli.transfer.relay import Relay
@@ -22,12 +23,18 @@ if TYPE_CHECKING:
 
 def run_tcp(settings: RunSettings, output: PipeOutput, run: TcpRun) -> None:
     """Raises SockcliError."""
-    engine, grant = prepare(settings, output, run.request, run.deadline)
+    engine, grant = prepare(settings, output, run.request, run.deadline, _own_ports(run))
     with TcpPipe(settings, output, run) as pipe:
         if isinstance(run.opening, ListenOptions):
             pipe.accept(engine.listen(grant, run.opening))
         else:
             pipe.relay(engine.open(grant, run.opening))
+
+
+def _own_ports(run: TcpRun) -> list[int]:
+    """The local port that `--source` names."""
+    source = None if isinstance(run.opening, ListenOptions) else run.opening.source
+    return [] if source is None or source.port is None else [source.port]
 
 
 class TcpPipe:
@@ -63,9 +70,7 @@ class TcpPipe:
         self._settings.listening(listener.local, chosen=listener.grant.request.port == 0)
         try:
             while True:
-                peer = accept_next(
-                    listener, patient=keep_open, deadline=self._run.deadline, interrupt=self._output.interrupt
-                )
+                peer = self._next_peer(listener)
                 if not keep_open:
                     listener.close()
                     self.relay(peer)
@@ -78,6 +83,15 @@ class TcpPipe:
                     report(*exc.lines, hint=exc.hint)
         finally:
             listener.close()
+
+    def _next_peer(self, listener: TcpListener) -> Transport:
+        """Wait for one. A wait that ends otherwise is the end of what the manifest allowed. Raises SockcliError."""
+        patient, deadline, interrupt = self._run.keep_open, self._run.deadline, self._output.interrupt
+        try:
+            return accept_next(listener, patient=patient, deadline=deadline, interrupt=interrupt)
+        except SockcliError as exc:
+            listener.grant.ended(GrantEnd(None, 0, 0, exc.exit_code))
+            raise
 
     def relay(self, transport: Transport) -> None:
         """Run it on this connection, which is closed whatever happens."""

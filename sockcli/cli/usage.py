@@ -50,6 +50,13 @@ def wants_events(arguments: Sequence[str]) -> bool:
     return "--json" in words and not WITH_EVENTS.isdisjoint(words)
 
 
+def messages_of(arguments: Sequence[str]) -> int | None:
+    """The descriptor that such a command line names for our messages, the error's among them."""
+    words = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    found = re.search(r"(?:^|\0)--messages[\0=]([0-9]{1,7})(?:\0|$)", "\0".join(words))
+    return int(found[1]) if found else None
+
+
 def _options(ctx: click.Context | None) -> list[str]:
     return [name for param in ctx.command.params for name in (*param.opts, *param.secondary_opts)] if ctx else []
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sockcli.commands.handlers.send import send
+from sockcli.commands.handlers.send import send, text_of
 from sockcli.commands.model import Call
 from sockcli.commands.shell import Shell
 from sockcli.commands.table import split
+from sockcli.commands.word_parser import first_word
 from sockcli.errors import UsageError
 
 
@@ -22,10 +23,12 @@ class Runner:
             command, rest = found
             await command.handler(Call(command, rest, self._shell))
 
-    def sends_text(self, line: str) -> bool:
-        """Whether the line may hold text for the peer, which may be a password: `send`, or a command mistyped."""
+    def text_sent(self, line: str) -> str | None:
+        """The text for the peer, which may be a password: of `send`, or of a command mistyped. None: there is none."""
         try:
             found = split(line)
         except UsageError:
-            return True
-        return found is not None and found[0].handler is send
+            return first_word(line)[1]
+        if found is None or found[0].handler is not send:
+            return None
+        return text_of(Call(*found, self._shell))

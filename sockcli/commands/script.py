@@ -32,6 +32,7 @@ from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import Target
 from sockcli.sessions.view import TerminalView
 from sockcli.stdio.descriptors import STDOUT
+from sockcli.stdio.files import ANY_FILE, FileRules
 from sockcli.stdio.sink import Sink
 from sockcli.stdio.source import Source
 
@@ -55,6 +56,7 @@ def run_script(
     make_command_line: MakeCommandLine,
     messages: ScriptMessages,
     *,
+    files: FileRules = ANY_FILE,
     make_engine: MakeEngine | None = None,
 ) -> None:
     """`sockcli repl` with stdin no terminal; with `target` a session first. For the main thread only.
@@ -62,7 +64,7 @@ def run_script(
     Raises SockcliError: what the first command that failed, or else the first session, failed with.
     """
     with SignalInterrupt() as interrupt:
-        script = Script(policy, make_command_line, messages, interrupt, make_engine)
+        script = Script(policy, make_command_line, messages, interrupt, make_engine, files)
         script.run(Source(), target)
 
 
@@ -76,12 +78,14 @@ class Script:
         messages: ScriptMessages,
         interrupt: SignalInterrupt,
         make_engine: MakeEngine | None = None,
+        files: FileRules = ANY_FILE,
     ) -> None:
         self.policy = policy
         self._make_command_line = make_command_line
         self.settings = SessionSettings()
-        self.manager = SessionManager(policy, self, self.settings, make_engine)
+        self.manager = SessionManager(policy, self, self.settings, make_engine, files)
         self.history: deque[str] = deque(maxlen=REMEMBERED)
+        self.keeps_history = True
         self._messages = messages
         self._interrupt = interrupt
         self._runner = Runner(self)
@@ -147,7 +151,7 @@ class Script:
             except SockcliError as exc:
                 exc.message = f"line {lines.number}: {exc.message}"
                 raise
-            if line.strip():
+            if line.strip() and self.keeps_history:
                 self.history.append(line)
             # One turn of the event loop, so that sessions send and print also in a script that never waits.
             await asyncio.sleep(0)
@@ -204,6 +208,9 @@ class Script:
     @cached_property
     def command_line(self) -> CommandLine:
         return self._make_command_line()
+
+    def keep_history(self, keep: bool) -> None:
+        self.keeps_history = keep
 
     def show(self, text: str) -> None:
         for line in text.split("\n"):  # one line at a time, since a newline within it would be shown as \n

@@ -55,6 +55,15 @@ class Shell(Protocol):
         """The commands that were given, the oldest first."""
         ...
 
+    @property
+    def keeps_history(self) -> bool:
+        """Whether what is typed from now on is kept."""
+        ...
+
+    def keep_history(self, keep: bool) -> None:
+        """Keep what is typed from now on, or nothing of it."""
+        ...
+
     def show(self, text: str) -> None:
         """Show lines that the user asked for. Control characters in them are made visible."""
         ...

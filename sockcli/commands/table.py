@@ -13,7 +13,7 @@ from sockcli.commands.model import Call, Command
 from sockcli.commands.options import Kind, OptionSpec
 from sockcli.commands.shell import CommandLine
 from sockcli.errors import UsageError
-from sockcli.sessions.settings import CHOICES
+from sockcli.sessions.settings import SETTINGS
 
 
 async def show_help(call: Call) -> None:
@@ -31,6 +31,7 @@ _SETTINGS: Final = {
     "view": "how what comes is shown",
     "timestamps": "when it came",
     "terminal": "what a peer may do to it",
+    "history": "whether what is typed is kept",
 }
 _AFTER: Final = """\
 `help COMMAND` shows how one is written. A command may be cut short as long as
@@ -140,7 +141,9 @@ _ROWS: Final = (
         "Change a setting of the session in front, or show all.",
         settings.change,
         Kind.SETTING,
-        detail="Without a session in front, new sessions get the setting. An encoding may be any that Python knows.",
+        detail="Without a session in front, new sessions get the setting. An encoding may be any that Python knows. "
+        "`history` is for all that is typed, whichever session it is for: with `set history off` nothing more of it is "
+        "kept, on the disk or in this run.",
     ),
     Command(
         "log FILE|off",
@@ -161,7 +164,14 @@ _ROWS: Final = (
         Kind.CHECK,
         detail="Asks no server. OP:HOST:PORT is taken as well, and OP alone where it has no address.",
     ),
-    Command("history", "Show the commands that were given.", inspection.history),
+    Command(
+        "history",
+        "Show the commands that were given.",
+        inspection.history,
+        detail="Not kept, neither commands nor lines for a peer: those that begin with a blank (a peer gets the blank "
+        "too), those that look like a password in some protocol (AUTH, PASS, LOGIN …) or answer a prompt for one, and "
+        "all that is typed while the peer has the echo or after `set history off`.",
+    ),
     Command(
         "help [COMMAND]",
         "Show this list, or more about one command.",
@@ -214,7 +224,7 @@ def help_text(command: Command, options: Sequence[OptionSpec]) -> str:
     """The page of `help COMMAND`."""
     shown = [_fill(each) for each in (command.usage, command.summary, command.detail) if each]
     if command.argument is Kind.SETTING:
-        rows = [(name, f"{_SETTINGS[name]}: {', '.join(values)}") for name, values in CHOICES.items()]
+        rows = [(name, f"{_SETTINGS[name]}: {', '.join(values)}") for name, values in SETTINGS.items()]
     else:
         rows = [(option.usage, option.about) for option in options if option.about]
     if rows:

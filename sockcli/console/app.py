@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from sockcli.commands.shell import CommandLine, MakeCommandLine
 from sockcli.console.controller import Controller
-from sockcli.console.escape_key import EscapeKey
 from sockcli.console.history import COMMANDS, HistoryFile, history_path
+from sockcli.console.messages import MessageOutput, lead_style
 from sockcli.console.mode_switch import ModeSwitch
+from sockcli.console.options import ConsoleOptions
 from sockcli.console.tty_claim import ClaimedTty
 from sockcli.errors import Denied, Interrupted
 from sockcli.policy import Policy
@@ -37,27 +38,31 @@ class Repl:
         policy: Policy,
         make_command_line: MakeCommandLine,
         claimed: ClaimedTty,
+        options: ConsoleOptions,
         *,
-        settings: SessionSettings | None = None,
-        escape: EscapeKey | None = None,
         single: bool = False,
         make_engine: MakeEngine | None = None,
     ) -> None:
         """`single`: it is over with its last session. `make_engine`: for tests."""
         self.policy = policy
         self._make_command_line = make_command_line
-        self.settings = settings or SessionSettings()
+        self.settings = options.settings or SessionSettings()
         self._controller = Controller(
-            lambda observer: SessionManager(policy, observer, self.settings, make_engine),
+            lambda observer: SessionManager(policy, observer, self.settings, make_engine, options.files),
             self._runner,
             self._completer,
             self._abort,
-            escape=escape,
+            escape=options.escape,
             single=single,
+            messages=MessageOutput(lead_style(dumb=claimed.dumb), options.say),
         )
         self.manager = self._controller.manager
         self._claimed = claimed
-        self._past = HistoryFile(history_path())
+        self._past = HistoryFile(
+            history_path() if options.history and not options.files.none_named else None,
+            keeps=options.history,
+            refused=self._no_history,
+        )
         self._made_runner: Runner | None = None
         self._made_completer: Completer | None = None
         self._failure: BaseException | None = None
@@ -117,6 +122,9 @@ class Repl:
         error = context.get("exception")
         self._abort(error if isinstance(error, BaseException) else RuntimeError(context["message"]))
 
+    def _no_history(self, why: str) -> None:
+        self.notice(f"what is typed is kept for this run only; the history file is left alone, {why}")
+
     def _runner(self) -> Runner:
         if self._made_runner is None:
             # Loaded when the first command is given: a session that is the program may never see one.
@@ -141,6 +149,13 @@ class Repl:
     @property
     def history(self) -> Sequence[str]:
         return self._past.entries(COMMANDS)
+
+    @property
+    def keeps_history(self) -> bool:
+        return self._past.keeps
+
+    def keep_history(self, keep: bool) -> None:
+        self._past.keeps = keep
 
     def show(self, text: str) -> None:
         self._controller.messages.show(text)

@@ -22,7 +22,7 @@ from sockcli.commands.shell import Shell
 from sockcli.commands.table import COMMANDS, find, options_of
 from sockcli.console.manifest_names import ManifestNames, Name
 from sockcli.errors import UsageError
-from sockcli.sessions.settings import CHOICES
+from sockcli.sessions.settings import CHOICES, SETTINGS
 from sockcli.sessions.telnet import REQUESTS
 from sockcli.sessions.udp import BoundSession
 from sockcli.telnet.constants import OPTION_NAMES
@@ -157,8 +157,8 @@ def _negotiation(words: list[str]) -> Iterable[Offer]:
 
 def _setting(words: list[str]) -> Iterable[Offer]:
     if not words:
-        return (Offer(name, "|".join(values)) for name, values in CHOICES.items())
-    return map(Offer, CHOICES.get(words[0], ())) if len(words) == 1 else ()
+        return (Offer(name, "|".join(values)) for name, values in SETTINGS.items())
+    return map(Offer, SETTINGS.get(words[0], ())) if len(words) == 1 else ()
 
 
 def locate(command: Command, options: Mapping[str, OptionSpec], words: list[str]) -> Place:

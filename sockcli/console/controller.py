@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from sockcli.console.escape_key import EscapeKey
-from sockcli.console.messages import Messages
+from sockcli.console.messages import MessageOutput, Messages
 from sockcli.console.mode_switch import ModeSwitch
 from sockcli.console.running_command import RunningCommand
 from sockcli.console.session_end import SessionEnd
@@ -25,6 +25,7 @@ from sockcli.console.toolbar import fragments
 from sockcli.errors import Interrupted, SockcliError, UsageError
 from sockcli.sessions.inbox import LOOK_BACK
 from sockcli.sessions.manager import SessionManager, SessionObserver
+from sockcli.sessions.secret_lines import SecretLines, is_secret
 from sockcli.sessions.session import Session
 
 if TYPE_CHECKING:
@@ -49,12 +50,13 @@ class Controller:
         *,
         escape: EscapeKey | None,
         single: bool,
+        messages: MessageOutput,
     ) -> None:
         """`abort` leaves from wherever it is. `single`: it is over with its last session."""
         self.escape = escape
         self.manager = make_manager(self)
         self.views = SessionViews(self.manager)
-        self.messages = Messages(self.refresh)
+        self.messages = Messages(self.refresh, messages)
         self.session_end = SessionEnd(self.manager, self.messages, single=single)
         self.running_command = RunningCommand(self._command_failed, self._command_ended, self.refresh)
         self._runner = runner
@@ -175,9 +177,18 @@ class Controller:
         session = self.manager.current
         return session is not None and session.echo_off
 
-    def remembers(self, command: str) -> bool:
-        # What is sent while the peer has the echo may be a password, just as what is typed then.
-        return not (self.hidden and self._runner().sends_text(command))
+    def remembers(self, text: str) -> bool:
+        view = self.views.current
+        secret_lines, prompt = (view.secret_lines, view.prompt_text) if view is not None else (SecretLines(), "")
+        sent: str | None = text
+        if self.state.is_command:
+            sent = self._runner().text_sent(text)
+            # What is sent while the peer has the echo may be a password, just as what is typed then.
+            if is_secret(text) or (self.hidden and sent is not None):
+                return False
+        # All of them, also behind one with a password: it may go on in the next.
+        secret = [secret_lines.entered(line, prompt) for line in (sent or "").splitlines()]
+        return not any(secret)
 
     def failed(self, command: str) -> bool:
         return command in self._commands_failed

@@ -20,6 +20,7 @@ from prompt_toolkit.history import History, InMemoryHistory
 from sockcli.console.history import COMMANDS, LINES, HistoryFile, TypedHistory
 from sockcli.console.mode import ModeController
 from sockcli.console.session_view import SessionView
+from sockcli.sessions.secret_lines import SecretLines
 from sockcli.sessions.session import Session
 
 
@@ -45,6 +46,8 @@ class Drafts:
         self._typed_ahead = False  # a command was entered: what is typed since then is for whatever comes after it
         self.orphaned_by: Session | None = None  # what is being typed was for this session, which is over
         self._beginning_unseen = False  # the beginning of that line went to the session key by key
+        self._orphan_prompt = ""  # what it answered
+        self._orphan_lines = SecretLines()  # those before it
 
     @property
     def hidden(self) -> bool:
@@ -98,6 +101,7 @@ class Drafts:
     def cut_off(self, view: SessionView) -> bool:
         """This session is over. Whether that leaves a line half typed, of which the rest may still come."""
         controller, session = self._controller, view.session
+        self._orphan_prompt, self._orphan_lines = view.prompt_text, view.secret_lines
         if view is controller.view and not controller.state.is_command and session.half_typed:
             self._change(LinePurpose(view, hidden=True))  # nobody can know whether the peer would have shown it
             self.orphaned_by, self._beginning_unseen = session, True
@@ -119,15 +123,17 @@ class Drafts:
     def _keep(self, text: str) -> None:
         if text:
             self._clipboard.set_text(text)
-            self._lines.remember(text)
+            if not self._orphan_lines.entered(text, self._orphan_prompt):
+                self._lines.remember(text)
 
     def entered_command(self, text: str, *, remember: bool) -> None:
         self._typed_ahead = True
         if remember:
             self._commands.remember(text)
 
-    def entered_line(self, text: str) -> None:
-        self._lines.remember(text)
+    def entered_line(self, text: str, *, remember: bool) -> None:
+        if remember:
+            self._lines.remember(text)
 
     def _holds_hidden(self, view: SessionView) -> bool:
         """Whether its line began while the peer had the echo: a password stays one when its prompt is given up."""

@@ -1,6 +1,7 @@
 """Line mode on a terminal that can only print (TERM=dumb): the terminal edits the line, and nothing is redrawn.
 
-What comes in is printed where the cursor is. The escape key works as the first of a line: alone with Enter behind it,
+What comes in is printed where the cursor is; where an unfinished line turns out to look like one of ours, it begins
+anew on a line of its own, marked. The escape key works as the first of a line: alone with Enter behind it,
 or with a command and Enter.
 """
 
@@ -37,11 +38,13 @@ class DumbMode:
         self._prompted = False  # the command prompt stands there, and nothing after it
         self._orphaned_by: Session | None = None  # the rest of a line is awaited whose session is over
         self._at_line_start = True  # the cursor is
+        self._printed = b""  # of the peer's unfinished line, and nothing after it
 
     async def run(self) -> None:
         self._leaving.clear()
         self._prompted = False
         self._at_line_start = True  # the mode switch has seen to that
+        self._printed = b""
         self._display.on_drained = lambda _: self.wake()
         loop = asyncio.get_running_loop()
         loop.add_reader(self._fd, self._read)
@@ -62,9 +65,13 @@ class DumbMode:
 
     def entered(self, text: str) -> None:  # noqa: ARG002 - the terminal has shown it
         self._prompted = False
+        view = self._controller.view
+        if view is not None and not self._controller.state.is_command:
+            view.lines.complete()
+            self._printed = b""
 
     def show(self, last: bytes) -> None:
-        self._print(COLOURS.sub(b"", last))
+        self._print_flow(last, b"")
         self._start_line()
 
     @property
@@ -112,7 +119,10 @@ class DumbMode:
         if ahead := controller.take_messages_ahead():
             self._start_line()
             self._print(ahead)
-        self._print(COLOURS.sub(b"", controller.take(BATCH)))
+        data = controller.take(BATCH)
+        if data and view is not None:
+            above = view.lines.feed(data, self._display.size[0])
+            self._print_flow(above, view.lines.prompt.replace(b"\n", b"\r\n"))
         messages = controller.take_messages()
         prompts = is_command and not controller.busy and not (self._prompted and not messages)
         if messages or prompts:
@@ -126,7 +136,18 @@ class DumbMode:
         if view is not None and view.session.inbox:
             self.wake()
 
+    def _print_flow(self, above: bytes, unfinished: bytes) -> None:
+        """Whole lines, and the one after them; of these, what does not stand there yet."""
+        above, unfinished = COLOURS.sub(b"", above), COLOURS.sub(b"", unfinished)
+        text = above + unfinished
+        if self._printed and not text.startswith(self._printed):
+            self._start_line()  # it looks like one of ours now, and is marked
+            self._printed = b""
+        self._print(text[len(self._printed) :])
+        self._printed = unfinished
+
     def _print(self, data: bytes) -> None:
+        self._printed = b"" if data else self._printed
         if data:
             self._at_line_start, self._prompted = data.endswith(b"\n"), False
             self._display.write(data)

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 from sockcli import __version__
 from sockcli.base.interrupts import SignalInterrupt
-from sockcli.console.escape_key import EscapeKey
+from sockcli.console.options import ConsoleOptions
 from sockcli.console.tty_claim import claimed_tty
-from sockcli.engine import Engine
+from sockcli.engine import Engine, failure_told
 from sockcli.policy import Policy
-from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import Target, TcpTarget, UdpTarget
 from sockcli.stdio.recording import open_records
 
@@ -28,11 +27,10 @@ def run_session(
     policy: Policy,
     target: TcpTarget | UdpTarget,
     make_command_line: MakeCommandLine,
+    options: ConsoleOptions,
     *,
     notice: Say,
     detail: Say,
-    settings: SessionSettings | None = None,
-    escape: EscapeKey | None = None,
 ) -> int:
     """`sockcli tcp` or `udp` on a terminal, until its session is over. The exit code, where nothing is raised.
 
@@ -40,12 +38,13 @@ def run_session(
     Raises SockcliError: nothing could be opened, or what the session failed with; Interrupted for a signal.
     """
     grant = policy.authorize(target.request)  # before a file is made for what is denied
-    taps = open_records(target.hex_dump, target.log)
-    with claimed_tty() as claimed:
+    with failure_told(grant):
+        taps = open_records(target.hex_dump, target.log, rules=options.files)
+    with claimed_tty(plain=options.plain) as claimed:
         with SignalInterrupt(claimed.discipline.restore) as interrupt:
             transport = Engine(policy, interrupt=interrupt).open(grant, target.dial)
         detail(f"{transport.local} is connected with {transport.peer}, allowed by {grant.rule} ({grant.source})")
-        key = f"; {escape.name} gives a command prompt" if escape is not None else ""
+        key = f"; {options.escape.name} gives a command prompt" if options.escape is not None else ""
         notice(f"{'connected with' if isinstance(target, TcpTarget) else 'sending to'} {transport.peer}{key}")
 
         async def begin(repl: Repl) -> None:
@@ -54,7 +53,7 @@ def run_session(
         with _no_collection():
             from sockcli.console.app import Repl
 
-            repl = Repl(policy, make_command_line, claimed, settings=settings, escape=escape, single=True)
+            repl = Repl(policy, make_command_line, claimed, options, single=True)
             return _run(repl, begin, notice)
 
 
@@ -62,10 +61,9 @@ def run_repl(
     policy: Policy,
     target: Target | None,
     make_command_line: MakeCommandLine,
+    options: ConsoleOptions,
     *,
     notice: Say,
-    settings: SessionSettings | None = None,
-    escape: EscapeKey | None = None,
 ) -> int:
     """`sockcli repl` on a terminal, first in a session with `target` where there is one. Raises Interrupted."""
 
@@ -76,13 +74,13 @@ def run_repl(
             session = await open_session(repl, target)
             repl.notice(session.announcement)
 
-    with claimed_tty() as claimed, _no_collection():
-        key = f"; {escape.name} in a session comes back to this prompt" if escape is not None else ""
+    with claimed_tty(plain=options.plain) as claimed, _no_collection():
+        key = f"; {options.escape.name} in a session comes back to this prompt" if options.escape is not None else ""
         notice(f"{__version__}, manifest {policy.manifest}")
         notice(f"help lists the commands{key}")
         from sockcli.console.app import Repl
 
-        return _run(Repl(policy, make_command_line, claimed, settings=settings, escape=escape), begin, notice)
+        return _run(Repl(policy, make_command_line, claimed, options), begin, notice)
 
 
 def _run(repl: Repl, begin: Callable[[Repl], Coroutine[None, None, None]], notice: Say) -> int:

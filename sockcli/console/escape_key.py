@@ -1,4 +1,4 @@
-"""The key that gives the command prompt."""
+"""The key that gives the command prompt: how it is written. What it does is `Controller.toggle_prompt`."""
 
 from __future__ import annotations
 

@@ -1,12 +1,16 @@
 """A stream to be shown above a line that is being typed: its whole lines, and the unfinished one, which is a prompt.
 
-Pure. What comes in has passed the terminal filter; what goes out ends in CR LF, because the terminal is raw.
+Pure. What comes in has passed the terminal filter; what goes out ends in CR LF, because the terminal is raw. Lines that
+could be taken for ours are marked (see `lookalike`).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
+
+from sockcli.console.lookalike import has_our_words, looks_like_ours, marked
 
 COLOURS: Final = re.compile(rb"\x1b\[([0-9;:]*)m")
 _PLAIN: Final = b"\x1b[0m"
@@ -27,14 +31,18 @@ _LONGEST_TAIL: Final = 1024
 class LineFlow:
     """`feed` it, and write what it gives above the line; `partial` is the peer's unfinished line."""
 
-    __slots__ = ("_colours", "_partial_colours", "partial")
+    __slots__ = ("_colours", "_columns", "_marks", "partial")
 
-    def __init__(self) -> None:
+    def __init__(self, marks: Callable[[], bool] = lambda: True) -> None:
+        """`marks`: whether lines that look like ours are to be marked now."""
         self.partial = b""
+        self._marks = marks
+        self._columns = 80
         self._colours: list[bytes] = []  # in force where `partial` begins
 
     def feed(self, data: bytes, columns: int) -> bytes:
         """The lines to write now, each with its CR LF; after them the terminal has its own colours again."""
+        self._columns = columns
         if not data:
             return b""
         text = (self.partial + data).replace(b"\r\n", b"\n")
@@ -46,21 +54,26 @@ class LineFlow:
             return b""
         if not whole.endswith(b"\n"):
             whole += b"\n"
-        written = b"".join(self._colours) + whole.replace(b"\n", b"\r\n")
-        self._follow(whole)
-        return written + _PLAIN if b"\x1b" in written else written
+        if self._marks() and has_our_words(COLOURS.sub(b"", whole)):
+            return b"".join(map(self._line, whole[:-1].split(b"\n")))
+        return self._coloured(whole, whole.replace(b"\n", b"\r\n"))
 
     @property
     def prompt(self) -> bytes:
-        """`partial`, with the colours in force where it begins."""
+        """`partial`, with the colours in force where it begins; marked, in rows, where it looks like a line of ours."""
+        rows = self._marked(self.partial)
+        if rows:
+            return "\n".join(rows).encode()
         return b"".join(self._colours) + self.partial if self.partial else b""
 
     def complete(self) -> bytes:
         """The unfinished line, to be written as it is: the user ended it, or there is no more."""
         partial, self.partial = self.partial, b""
-        written = b"".join(self._colours) + partial
-        self._follow(partial)
-        return written + _PLAIN if b"\x1b" in written else written
+        rows = self._marked(partial)
+        if rows:
+            self._follow(partial)
+            return "\r\n".join(rows).encode()
+        return self._coloured(partial, partial)
 
     def watch(self, data: bytes) -> None:
         """In character mode, where all is written as it comes: remember what the cursor's line begins with."""
@@ -98,6 +111,30 @@ class LineFlow:
                 rows_end = position + len(chars[:whole_rows].encode())
             visible += len(chars)
         return rows_end
+
+    def _line(self, line: bytes) -> bytes:
+        """One whole line, as it is to be written."""
+        rows = self._marked(line)
+        if rows:
+            self._follow(line)
+            return "".join(f"{row}\r\n" for row in rows).encode()
+        return self._coloured(line, line + b"\r\n")
+
+    def _marked(self, line: bytes) -> list[str]:
+        """Its rows, if it looks like one of ours."""
+        if not line or not self._marks():
+            return []
+        bare = COLOURS.sub(b"", line)
+        if not has_our_words(bare):
+            return []
+        text = bare.decode("utf-8", "replace")
+        return marked(text, self._columns) if looks_like_ours(text, self._columns) else []
+
+    def _coloured(self, text: bytes, shown: bytes) -> bytes:
+        """`shown`, which is `text` as it is to be written, in the colours in force."""
+        written = b"".join(self._colours) + shown
+        self._follow(text)
+        return written + _PLAIN if b"\x1b" in written else written
 
     def _follow(self, text: bytes) -> None:
         """Note which colours are in force after `text`."""

@@ -299,7 +299,7 @@ class LineMode:
             self._drafts.entered_command(text, remember=self._controller.remembers(text))
             self._show(self._controller.take_messages() + _typed(COMMAND_PROMPT.encode(), text))
         elif view is not None and not self._drafts.hidden:
-            self._drafts.entered_line(text)
+            self._drafts.entered_line(text, remember=self._controller.remembers(text))
             self._show(self._controller.take_messages() + _typed(view.lines.complete(), text))
         # Where the peer has the echo, it also shows the end of the line.
 

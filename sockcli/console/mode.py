@@ -91,8 +91,8 @@ class ModeController(Protocol):
         """What is typed for the current session is not to be shown: the peer has the echo."""
         ...
 
-    def remembers(self, command: str) -> bool:
-        """Whether a command that is entered now belongs in the history."""
+    def remembers(self, text: str) -> bool:
+        """Whether what is entered now, a command or the session's line, may be kept. To be asked once for each."""
         ...
 
     def failed(self, command: str) -> bool:

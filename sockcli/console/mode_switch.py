@@ -163,7 +163,7 @@ class ModeSwitch:
         if view.character:
             self._bring_back(view)
         else:
-            self._tty.display.write(view.begin_characters())
+            self._tty.display.write(view.begin_characters(printed=self._tty.dumb))
         view.session.send_keys(self._line.take_draft().encode("utf-8", "surrogateescape"))
 
     def _after(self) -> None:

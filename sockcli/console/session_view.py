@@ -9,10 +9,11 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Final
 
-from sockcli.console.line_flow import LineFlow
+from sockcli.console.line_flow import COLOURS, LineFlow
 from sockcli.console.state import Showing
 from sockcli.console.tty_claim import CLEAR_LINE
 from sockcli.sessions.manager import SessionManager
+from sockcli.sessions.secret_lines import SecretLines
 from sockcli.sessions.session import Session
 from sockcli.sessions.view import TerminalView
 
@@ -33,9 +34,10 @@ class SessionView:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.lines = LineFlow()
+        self.lines = self._line_flow()
         self.draft = ""  # what was being typed for it when something else took the line
         self.draft_hidden = False  # the peer had the echo then: it may be a password
+        self.secret_lines = SecretLines()  # what it was given, lines and `send`s
         self._terminal = TerminalView(session.settings)
         self._aside = Aside.NO
 
@@ -59,16 +61,26 @@ class SessionView:
         """It has a screen of its own, which is not on the terminal now."""
         return self._aside is Aside.SCREEN
 
+    @property
+    def prompt_text(self) -> str:
+        """The peer's unfinished line, without its colours."""
+        return COLOURS.sub(b"", self.lines.partial).decode("utf-8", "replace")
+
     def take(self, limit: int) -> bytes:
         """What to write next, about `limit` bytes of the peer's; empty where there is none, or it `must_switch`."""
         return b"" if self.must_switch else self._terminal.take(self.session.inbox, limit)
 
+    def _line_flow(self) -> LineFlow:
+        # To `set terminal raw` is the user's own word: what comes then is shown as it is.
+        return LineFlow(marks=lambda: self.session.settings.terminal != "raw")
+
     # What to write when it gets the terminal, and when something else does
 
-    def begin_characters(self) -> bytes:
-        """Its peer went into character mode."""
+    def begin_characters(self, *, printed: bool) -> bytes:
+        """Its peer went into character mode. `printed`: the unfinished line stands there already."""
         self._aside = Aside.NO
-        return self.lines.complete() + self._terminal.set_character(True)
+        unfinished = self.lines.complete()
+        return (b"" if printed else unfinished) + self._terminal.set_character(True)
 
     def begin_lines(self, columns: int) -> bytes:
         """Its peer left character mode. The line that the cursor is on becomes the prompt, if that is all it holds."""
@@ -79,7 +91,7 @@ class SessionView:
         """As `begin_lines`, on a terminal that can only print: what stands there stays, and the cursor goes below."""
         written = self._terminal.set_character(False)
         below = NEW_LINE if self.lines.partial else b""
-        self.lines = LineFlow()
+        self.lines = self._line_flow()
         return written + below
 
     def set_aside(self) -> bytes:

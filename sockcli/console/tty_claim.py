@@ -25,10 +25,10 @@ class ClaimedTty(NamedTuple):
 
 
 @contextmanager
-def claimed_tty() -> Iterator[ClaimedTty]:
-    """Ours from here on, once we are in the foreground. Raises LocalFailure."""
+def claimed_tty(*, plain: bool = False) -> Iterator[ClaimedTty]:
+    """Ours from here on, once we are in the foreground. `plain`: only print on it. Raises LocalFailure."""
     wait_for_foreground(STDIN)
-    dumb = os.environ.get("TERM", "") in ("", "dumb")
+    dumb = plain or os.environ.get("TERM", "") in ("", "dumb")
     with LineDiscipline(STDIN) as discipline:
         if not dumb:
             _show_no_keys(discipline)

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sockcli.policy.policy import Ceiling, CeilingAudit, Decision, DecisionObserver, Dropped, Grant, Policy, check_grant
+from sockcli.policy.policy import (
+    Ceiling,
+    CeilingAudit,
+    Decision,
+    DecisionObserver,
+    Dropped,
+    EndObserver,
+    Grant,
+    GrantEnd,
+    Policy,
+    check_grant,
+)
 from sockcli.policy.rule import Effect, PlacedRule, Request, Rule
 
 __all__ = [
@@ -12,7 +23,9 @@ __all__ = [
     "DecisionObserver",
     "Dropped",
     "Effect",
+    "EndObserver",
     "Grant",
+    "GrantEnd",
     "PlacedRule",
     "Policy",
     "Request",

@@ -61,6 +61,13 @@ def find_manifest(
     raise ManifestError(FILE_NAME, [problem], hint=hint)
 
 
+def manifest_places(explicit: str | None = None, environ: Mapping[str, str] | None = None) -> list[str]:
+    """Every path where a manifest is looked for, in this run or in the next without the option: they may be missing."""
+    environ = os.environ if environ is None else environ
+    named = [path for path in (explicit, environ.get(VARIABLE)) if path]
+    return [*named, FILE_NAME, *_user_manifest(environ), CEILING]
+
+
 def look_for_manifest(
     explicit: str | None, environ: Mapping[str, str] | None = None, *, directory: str = ""
 ) -> Located | None:

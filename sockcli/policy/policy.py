@@ -12,7 +12,7 @@ nobody.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple, NoReturn, Protocol, final
+from typing import Final, NamedTuple, NoReturn, Protocol, final, runtime_checkable
 
 from sockcli.base.address_scope import Scope, scope
 from sockcli.base.endpoint import LOOPBACK, Address, Host, Operation
@@ -59,6 +59,24 @@ class DecisionObserver(Protocol):
 
     def admitted(self, grant: Grant, admitted: Sequence[Address], dropped: Sequence[Dropped]) -> None:
         """`grant.admit` was asked. Where it admits none and drops some, it raises Denied after this."""
+        ...
+
+
+class GrantEnd(NamedTuple):
+    """How a use of the network ended that the policy had allowed. `address` is None where nothing was opened."""
+
+    address: Address | None  # of the peer; of our own port, where anyone may send to it
+    sent: int  # bytes
+    received: int
+    exit_code: int  # as a process would exit that had done nothing else; 0 is a good end
+
+
+@runtime_checkable
+class EndObserver(DecisionObserver, Protocol):
+    """A DecisionObserver that also wants to know how what was allowed ended."""
+
+    def ended(self, grant: Grant, end: GrantEnd) -> None:
+        """Something that `grant` allowed is over, or could not be opened. An error goes to whoever told of it."""
         ...
 
 
@@ -171,6 +189,10 @@ class Policy:
             manifest=decider.manifest,
             by_ceiling=by_ceiling,
         )
+
+    def _ended(self, grant: Grant, end: GrantEnd) -> None:
+        if isinstance(self._observer, EndObserver):
+            self._observer.ended(grant, end)
 
     def _admit(self, grant: Grant, addresses: Iterable[Address], *, broadcast: bool = False) -> list[Address]:
         admitted, dropped = self._sort_out(grant.request, addresses, broadcast)
@@ -351,6 +373,10 @@ class Grant:
         (SO_BROADCAST): the address itself does not show it.
         """
         self._policy._admit(self, [address], broadcast=True)
+
+    def ended(self, end: GrantEnd) -> None:
+        """Tell the policy's observer that something is over which this allowed. Raises what the observer raises."""
+        self._policy._ended(self, end)
 
     def refusal(self, address: Address) -> Denied | None:
         """Why `admit` would drop this address; None where it would not."""

@@ -14,12 +14,13 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from sockcli.base.endpoint import Operation
-from sockcli.engine import Engine
+from sockcli.engine import Engine, failure_told
 from sockcli.errors import SockcliError, Unreachable, UsageError
 from sockcli.net.stream import TcpTransport
 from sockcli.net.transport import Transport
 from sockcli.policy import Grant, Policy, Request
 from sockcli.sessions.event_loop import LoopRegistration
+from sockcli.sessions.inbox import TOTAL_LIMIT, InboxBudget
 from sockcli.sessions.listener import ListenerSession
 from sockcli.sessions.opener import BackgroundOpener, MakeEngine
 from sockcli.sessions.session import Session
@@ -27,6 +28,7 @@ from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.targets import ListenTarget, Target, TcpTarget, UdpTarget
 from sockcli.sessions.tcp import TcpSession
 from sockcli.sessions.udp import BoundSession, DatagramSession
+from sockcli.stdio.files import ANY_FILE, FileRules
 from sockcli.stdio.recording import AT_A_PROMPT, open_records
 from sockcli.stdio.tap import Tap
 
@@ -76,15 +78,19 @@ class SessionManager:
         observer: SessionObserver,
         settings: SessionSettings | None = None,
         make_engine: MakeEngine | None = None,
+        files: FileRules = ANY_FILE,
     ) -> None:
         """`settings`: what a session gets whose target has none. `make_engine`: for tests."""
         self.policy = policy
         self.settings = settings or SessionSettings()
+        self.files = files  # which of them commands and options may name
         self._observer = observer
         self.session_output = observer.session_output  # nothing stands between a session and who shows it
         self._opener = BackgroundOpener(make_engine or (lambda interrupt: Engine(policy, interrupt=interrupt)))
         self._sessions: dict[int, Session] = {}
         self._awaited: dict[int, asyncio.Event] = {}
+        self._accepted_by: dict[Session, ListenerSession] = {}
+        self._budget = InboxBudget(self._budget_exceeded)
         self._registration = LoopRegistration(
             lambda session: self._held and session is self._current, self.session_changed
         )
@@ -140,7 +146,8 @@ class SessionManager:
         """
         grant = self.policy.authorize(target.request)  # before a file is made for what is denied
         with ExitStack() as undo:
-            taps = open_records(target.hex_dump, target.log, AT_A_PROMPT)
+            with failure_told(grant):
+                taps = open_records(target.hex_dump, target.log, AT_A_PROMPT, self.files)
             for tap in taps:
                 undo.callback(tap.close)
             if isinstance(target, ListenTarget):
@@ -178,10 +185,15 @@ class SessionManager:
         if self._current is session:
             self._current = None
         del self._sessions[session.number]
+        self._budget.remove(session.inbox)
         self._tell_waiting(session)
         try:
-            session.close()
+            try:
+                session.close()
+            finally:
+                session.tell_end()
         finally:
+            self._tell_listener(session, closed=True)
             self._observer.session_closed(session)
         return session
 
@@ -239,6 +251,8 @@ class SessionManager:
     def inbox_read(self, session: Session) -> None:
         """Something was taken from its inbox, so there may be room again."""
         self._registration.watch(session)
+        if session.over:
+            self._tell_listener(session)
 
     # For sessions
 
@@ -254,7 +268,12 @@ class SessionManager:
     def session_over(self, session: Session) -> None:
         self._registration.unwatch(session)
         self._tell_waiting(session)
+        try:
+            session.tell_end()
+        except SockcliError as exc:  # it is over all the same
+            self._observer.session_notice(None, str(exc))
         self._observer.session_over(session)
+        self._tell_listener(session)
 
     def session_unrecorded(self, session: Session, failure: SockcliError) -> None:
         self._observer.session_unrecorded(session, failure)
@@ -264,6 +283,8 @@ class SessionManager:
         assert isinstance(accepted, TcpTransport)
         peer = TcpSession(accepted, session.target, session.settings.copy(), self, self._size)
         self._add(peer)
+        self._accepted_by[peer] = session
+        session.peers.add(peer)
         taken = self._current not in (None, session) or not self._observer.free
         how = f"; `use {peer.number}` shows it" if taken else ""
         self._observer.session_notice(
@@ -285,7 +306,7 @@ class SessionManager:
         if target.request.operation is Operation.UDP_BIND:
             return BoundSession(await self._opener.receiver(grant, target.listen), settings, self)
         listener = await self._opener.listener(grant, target.listen)
-        return ListenerSession(listener, target.peer or TcpTarget(target.request), settings, self)
+        return ListenerSession(listener, target.peer or TcpTarget(target.request), settings, self, target.max_clients)
 
     def _settings_for(self, target: Target) -> SessionSettings:
         return self.settings.copy() if target.settings is None else target.settings.over(self.settings)
@@ -301,7 +322,25 @@ class SessionManager:
         session.number = self._next_number
         self._next_number += 1
         self._sessions[session.number] = session
+        self._budget.add(session.inbox)
         self._registration.watch(session)
+
+    def _tell_listener(self, session: Session, *, closed: bool = False) -> None:
+        """This session is closed, is over, or was read. Once nothing is left of it, its listener may accept another."""
+        listener = self._accepted_by.get(session)
+        if listener is None or (session.inbox and not closed):
+            return
+        del self._accepted_by[session]
+        listener.peers.discard(session)
+        if listener.number in self._sessions:
+            self._registration.watch(listener)
+
+    def _budget_exceeded(self) -> None:
+        self._observer.session_notice(
+            None,
+            f"all sessions together have more than {TOTAL_LIMIT >> 20} MiB that nobody has looked at; "
+            "from now on the oldest of the largest is dropped",
+        )
 
     def _tell_waiting(self, session: Session) -> None:
         event = self._awaited.pop(session.number, None)

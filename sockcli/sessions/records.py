@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from sockcli.errors import LocalFailure
+from sockcli.stdio.files import ANY_FILE, FileRules
 from sockcli.stdio.recording import open_log
 from sockcli.stdio.tap import Tap
 
@@ -33,9 +34,9 @@ class Records:
         if log is not None:
             self._log, self.log_path = taps[-1], log
 
-    def start_log(self, path: str) -> bool:
+    def start_log(self, path: str, rules: FileRules = ANY_FILE) -> bool:
         """Log from now on, appending. Whether the file had something already. Raises LocalFailure, UsageError."""
-        tap, appends = open_log(path)
+        tap, appends = open_log(path, rules)
         self.stop_log()
         self._log, self.log_path = tap, path
         self._taps.append(tap)

@@ -15,8 +15,8 @@ from typing import ClassVar, Protocol
 from sockcli.base.deadline import Deadline
 from sockcli.base.endpoint import Address
 from sockcli.base.escaping import printable
-from sockcli.errors import SockcliError, TimedOut, UsageError
-from sockcli.policy import Grant, Request
+from sockcli.errors import ExitCode, SockcliError, TimedOut, UsageError
+from sockcli.policy import Grant, GrantEnd, Request
 from sockcli.sessions.inbox import Chunk, Inbox
 from sockcli.sessions.records import Records
 from sockcli.sessions.settings import SessionSettings
@@ -81,6 +81,7 @@ class Session:
         self.over = False
         self.failure: SockcliError | None = None
         self.input_ended = False
+        self._is_end_told = False
         self._owner = owner
         self._limits = TransferLimits(limits.deadline, limits.idle_timeout, limits.linger)
         self._transcript: Transcript | None = None
@@ -202,6 +203,13 @@ class Session:
     def close(self) -> None:
         """Give up the connection; again is harmless."""
         raise NotImplementedError
+
+    def tell_end(self) -> None:
+        """Tell the policy's observer how it ended; again is harmless. Raises what the observer raises."""
+        if not self._is_end_told:
+            self._is_end_told = True
+            code = self.failure.exit_code if self.failure is not None else ExitCode.OK
+            self.grant.ended(GrantEnd(self.peer, self.sent, self.received, code))
 
     def due(self) -> Deadline:
         """When a limit of its passes."""

@@ -17,7 +17,9 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "timestamps": ("on", "off"),
     "terminal": ("auto", "safe", "screen", "raw"),
 }
-
+# What `set` can change besides: it is the prompt's, and the same whichever session is the current one.
+HISTORY: Final = "history"
+SETTINGS: Final[dict[str, tuple[str, ...]]] = {**CHOICES, HISTORY: ("on", "off")}
 
 _DEFAULTS: Final = {"eol": "auto", "encoding": "utf-8", "view": "text", "timestamps": "off", "terminal": "auto"}
 
@@ -50,11 +52,11 @@ class SessionSettings:
         """Set one. Raises UsageError, and then changes nothing."""
         choices = CHOICES.get(name)
         if choices is None:
-            raise UsageError(f'no such setting: "{printable(name)}"', hint=f"one of: {', '.join(CHOICES)}")
+            raise UsageError(f'no such setting: "{printable(name)}"', hint=f"one of: {', '.join(SETTINGS)}")
         if name == "encoding":
             value = canonical_encoding(value)
         elif value not in choices:
-            raise UsageError(f'{name} "{printable(value)}": {_either(choices)}')
+            raise not_a_choice(name, value)
         setattr(self, name, value)
 
     def values(self) -> dict[str, str]:
@@ -67,6 +69,11 @@ class SessionSettings:
     def over(self, others: SessionSettings) -> SessionSettings:
         """New settings: what was chosen when these were made, and for the rest what `others` have."""
         return SessionSettings(**{**others.values(), **self._chosen})
+
+
+def not_a_choice(name: str, value: str) -> UsageError:
+    """The error that says which values a setting has."""
+    return UsageError(f'{name} "{printable(value)}": {_either(SETTINGS[name])}')
 
 
 def _either(choices: tuple[str, ...]) -> str:

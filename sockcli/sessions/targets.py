@@ -55,6 +55,10 @@ class UdpTarget(NamedTuple):
     log: str | None = None
 
 
+# Sessions that one listener accepts at once: more than a user keeps apart, and as many as their inboxes have room for.
+MAX_CLIENTS: Final = 64
+
+
 class ListenTarget(NamedTuple):
     """TCP_LISTEN: each peer becomes a session of its own, as `peer` has it. UDP_BIND: datagrams from anyone."""
 
@@ -62,6 +66,7 @@ class ListenTarget(NamedTuple):
     listen: ListenOptions = ListenOptions()
     settings: SessionSettings | None = None
     peer: TcpTarget | None = None
+    max_clients: int = MAX_CLIENTS
     hex_dump: str | None = None
     log: str | None = None
 

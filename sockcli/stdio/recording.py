@@ -21,17 +21,11 @@ from sockcli.base.outcome import DRAIN_GRACE, deadline_passed
 from sockcli.base.poller import NO_INTERRUPT, Interrupt, wait
 from sockcli.errors import Interrupted, LocalFailure, OutputGone, TimedOut, UsageError
 from sockcli.stdio.descriptors import STANDARD, STDERR
+from sockcli.stdio.files import ANY_FILE, FileRules, Identity, identity_of, make_private
 from sockcli.stdio.sink import OutputFilter, Sink
 
 if TYPE_CHECKING:
     from sockcli.stdio.tap import Tap
-
-# The mode of a new file: a record may have a password in it, so that only its owner may read it.
-_PRIVATE: Final = 0o600
-
-# No O_TRUNC: the file may be one that the run needs, which is found out only once it is open. O_NONBLOCK: open() would
-# wait for the reader of a FIFO, and a signal would not end that wait, because Python starts the call again.
-_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 # Seconds between two looks whether a FIFO has a reader: too short to notice, too long to cost anything.
 _READER_CHECK: Final = 0.05
@@ -56,15 +50,19 @@ _NO_LIMITS: Final = Limits()
 AT_A_PROMPT: Final = Limits(patient=False)
 
 
-def open_records(hex_dump: str | None, log: str | None, limits: Limits = _NO_LIMITS) -> list[Tap]:
+def open_records(
+    hex_dump: str | None, log: str | None, limits: Limits = _NO_LIMITS, rules: FileRules = ANY_FILE
+) -> list[Tap]:
     """The taps that `--hex-dump` and `--log` ask for; `-` is stderr. Call it before connecting.
 
-    A file is made, or emptied. Raises LocalFailure where it cannot be opened; UsageError where it is the run's stdin,
-    stdout or stderr, or the other record, since one would overwrite the other; TimedOut where the deadline passes
-    before a FIFO has a reader; Interrupted. No file is emptied unless all of them can be used.
+    A file is made, or emptied. Raises LocalFailure where it cannot be opened; UsageError where `rules` refuse it, or
+    where it is the run's stdin, stdout or stderr, or the other record, since one would overwrite the other; TimedOut
+    where the deadline passes before a FIFO has a reader; Interrupted. No file is emptied unless all of them can be
+    used.
     """
     given = {"--hex-dump": hex_dump, "--log": log}
-    files = _open_files({option: path for option, path in given.items() if path not in (None, "-")}, limits)
+    paths = {option: path for option, path in given.items() if path is not None and path != "-"}
+    files = _open_files(paths, limits, rules)
     taps: list[Tap] = []
     if hex_dump is not None:
         taps.append(HexDump(_sink(hex_dump, files.get("--hex-dump")), limits))
@@ -73,12 +71,12 @@ def open_records(hex_dump: str | None, log: str | None, limits: Limits = _NO_LIM
     return taps
 
 
-def open_log(path: str) -> tuple[Tap, bool]:
+def open_log(path: str, rules: FileRules = ANY_FILE) -> tuple[Tap, bool]:
     """A log for a session that is open already, appended to the file; and whether the file had anything in it.
 
     Raises LocalFailure and UsageError as `open_records` does. A FIFO that has no reader is a LocalFailure.
     """
-    fd = _open_files({"log": path}, AT_A_PROMPT, os.O_APPEND)["log"]
+    fd = _open_files({"log": path}, AT_A_PROMPT, rules, os.O_APPEND)["log"]
     return _session_log(path, fd, AT_A_PROMPT), bool(_identity(fd) and os.fstat(fd).st_size)
 
 
@@ -88,13 +86,13 @@ def _session_log(path: str, fd: int | None, limits: Limits) -> SessionLog:
     return SessionLog(_sink(path, fd, _terminal_filter() if shown else None), limits)
 
 
-def _open_files(paths: Mapping[str, str], limits: Limits, how: int = 0) -> dict[str, int]:
+def _open_files(paths: Mapping[str, str], limits: Limits, rules: FileRules, how: int = 0) -> dict[str, int]:
     """An open file for each option, emptied unless `how` is O_APPEND. If one cannot be used, none stays open."""
     parts = {_identity(fd): name for fd, name in zip(STANDARD, ("stdin", "stdout", "stderr"), strict=True)}
     files: dict[str, int] = {}
     with ExitStack() as opened:
         for option, path in paths.items():
-            files[option] = fd = _open(path, limits, how)
+            files[option] = fd = _open(option, path, limits, rules, how)
             opened.callback(os.close, fd)
             identity = _identity(fd)
             if identity is not None and identity in parts:
@@ -102,16 +100,17 @@ def _open_files(paths: Mapping[str, str], limits: Limits, how: int = 0) -> dict[
             parts[identity] = option
         opened.pop_all()
     for fd in files.values():
+        make_private(fd)
         if _identity(fd) and how != os.O_APPEND:
             os.ftruncate(fd, 0)
     return files
 
 
-def _open(path: str, limits: Limits, how: int) -> int:
-    """Raises LocalFailure, TimedOut, Interrupted."""
+def _open(option: str, path: str, limits: Limits, rules: FileRules, how: int) -> int:
+    """Raises LocalFailure, UsageError, TimedOut, Interrupted."""
     while True:
         try:
-            return os.open(path, _FLAGS | how, _PRIVATE)
+            return rules.open_for_writing(option, path, os.O_WRONLY | how)
         except (OSError, ValueError) as exc:
             if not (isinstance(exc, OSError) and exc.errno == errno.ENXIO and stat.S_ISFIFO(os.stat(path).st_mode)):
                 raise LocalFailure(f'cannot write to "{printable(path)}": {system_reason(exc)}') from exc
@@ -122,10 +121,10 @@ def _open(path: str, limits: Limits, how: int) -> int:
         wait((), Deadline(_READER_CHECK).earlier(limits.deadline), limits.interrupt)
 
 
-def _identity(fd: int) -> tuple[int, int] | None:
+def _identity(fd: int) -> Identity | None:
     """Device and inode of a regular file. None for a device, terminal or pipe, where nothing can be overwritten."""
     status = os.fstat(fd)
-    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
+    return identity_of(status) if stat.S_ISREG(status.st_mode) else None
 
 
 def _sink(path: str, fd: int | None, output_filter: OutputFilter | None = None) -> Sink:

@@ -7,6 +7,7 @@ ours can tell a forged letter from a foreign one.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 # Ranges of a regular expression's character class.
@@ -23,15 +24,18 @@ INVISIBLE: Final = (
 # Zero-width (non-)joiners shape Arabic and Indic letters and build emoji; the two selectors choose between an
 # emoji and a text form. They pass where they do that, and show by number in Latin text, where they only deceive.
 JOINERS: Final = "\u200c\u200d\ufe0e\ufe0f"
-_NO_BASE: Final = rf"{INVISIBLE}{JOINERS}"
-JOINER: Final = (
-    rf"(?<=[^\x00-\u05ff{_NO_BASE}])[\u200c\u200d]|(?<=[^\x00-\u1fff{_NO_BASE}]\ufe0f)\u200d"
-    # Digits, # and * with a selector begin a keycap; © and ® have an emoji form.
-    rf"|(?<=[0-9#*\xa9\xae]|[^\x00-\u1fff{_NO_BASE}])[\ufe0e\ufe0f]"
+# What passes beyond ASCII, with a joiner behind it if that passes there.
+VISIBLE: Final = (
+    rf"[^\x00-\x7f{C1}{INVISIBLE}{JOINERS}]++"
+    r"(?:[\u200c\u200d](?<=[^\x00-\u05ff].)"
+    # © and ® have an emoji form.
+    r"|[\ufe0e\ufe0f](?<=[^\x00-\xa8\xaa-\xad\xaf-\u1fff].)(?:\u200d(?<=[^\x00-\u1fff]\ufe0f.))?)?"
 )
-CONTEXT: Final = 2  # how many characters before it decide whether a joiner passes
-# What passes, beyond ASCII.
-VISIBLE: Final = rf"[^\x00-\x7f{C1}{INVISIBLE}{JOINERS}]++|{JOINER}"
+KEYCAP: Final = r"(?<=[0-9#*])[\ufe0e\ufe0f]"  # a selector behind ASCII: it begins a keycap
+
+
+def is_invisible(char: str) -> bool:
+    return re.match(rf"[{INVISIBLE}]", char) is not None  # `re` keeps the pattern; few sessions need it
 
 
 def shown(char: str) -> str:

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final, Literal
 
 from sockcli.base.deadline import Clock
-from sockcli.terminal.characters import CONTEXT
+from sockcli.terminal.marks import MarkLimit
 from sockcli.terminal.modes import Mode, Modes
 from sockcli.terminal.omissions import Omissions
 from sockcli.terminal.parser import EscapeParser
@@ -39,10 +39,11 @@ class TerminalFilter:
         self._modes = Modes()
         self._raw = RawPassage(self._modes) if mode == "raw" else None
         self._clock = clock
-        self._safe = SafeRules(self._omissions)
+        self._safe = SafeRules(self._omissions, self._modes)
         self._screen: ScreenRules | None = None
         self._rules = self._rules_of(mode)
         self._parser = EscapeParser(self._rules)
+        self._marks = MarkLimit(self._omissions)
         self._decoder = _Decoder("replace")
         self._given_back = False
 
@@ -52,7 +53,8 @@ class TerminalFilter:
         if self._raw is not None:
             return self._raw.feed(data)
         if self._is_plain(data):
-            self._parser.passed(data[-CONTEXT:].decode())
+            self._parser.passed(data[-2:].decode())
+            self._marks.passed()
             return data
         return self._pass_on(self._parser.feed(self._decoder.decode(data)))
 
@@ -109,7 +111,7 @@ class TerminalFilter:
         """Whether `data` passes as it is. Asked of all bytes at once, which is quicker by far than parsing them."""
         return (
             bool(data)
-            and not data.translate(None, self._rules.plain)
+            and not data.translate(None, self._rules.plain_bytes)
             and (not self._rules.waits_after_cr or data.count(b"\r") == data.count(b"\r\n"))
             and self._parser.idle
             and not self._decoder.getstate()[0]
@@ -118,7 +120,7 @@ class TerminalFilter:
     def _pass_on(self, text: str) -> bytes:
         if "\x1b" in text:
             self._modes.suspect(Mode.COLOURS)
-        return text.encode()
+        return self._marks.limit(text).encode()
 
     def _restore(self) -> bytes:
         data = self.suspend()

@@ -62,11 +62,10 @@ class Modes:
     def __init__(self) -> None:
         self._last: dict[Mode, str] = {}
 
-    def note(self, mode: Mode, sequence: str) -> str:
-        """Remember that `sequence`, which is passed on, changes `mode`; gives it back."""
+    def note(self, mode: Mode, sequence: str) -> None:
+        """`sequence`, which is passed on, changes `mode`."""
         if mode in self._last or sequence != RESTING[mode]:
             self._last[mode] = sequence
-        return sequence
 
     def suspect(self, mode: Mode) -> None:
         """`mode` may have been changed, nobody looked: to be undone, not to be brought back."""

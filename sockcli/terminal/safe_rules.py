@@ -10,36 +10,28 @@ wants the screen set.
 
 from __future__ import annotations
 
-import re
-from typing import Final
+from typing import ClassVar
 
-from sockcli.terminal.characters import VISIBLE, ShownTable
-from sockcli.terminal.omissions import Omissions
-from sockcli.terminal.sgr import SGR, allowed_colours
+from sockcli.terminal.characters import ShownTable
+from sockcli.terminal.omissions import ATTRIBUTES
+from sockcli.terminal.rules import RuleSet, Shown
+from sockcli.terminal.sgr import allowed_colours
+
+_TABLE = ShownTable({ord(char): char for char in "\n\t"})
 
 
-class SafeRules:
-    """The safe set, as the parser asks for it."""
+class SafeRules(RuleSet):
+    """Controls in caret form, other characters that may not pass by number, sequences as text."""
 
-    # Not possessive: up to Python 3.11.4 such a group keeps what it took of an alternative that then failed.
-    clean: Final = re.compile(rf"(?:[ -~\n\t]++|{SGR}|\r\n|{VISIBLE})*")
-    plain: Final = bytes((*range(0x20, 0x7F), *b"\n\t\r"))
-    waits_after_cr: Final = True
-    _shown: Final = ShownTable({ord(char): char for char in "\n\t"})
+    plain: ClassVar[str] = r" -~\n\t"
+    waits_after_cr: ClassVar[bool] = True
 
-    def __init__(self, omissions: Omissions) -> None:
-        self._omissions = omissions
+    def controls(self, run: str) -> Shown:
+        # A CR LF that stood within a sequence comes here; any other is text.
+        return Shown("\r\n".join(part.translate(_TABLE) for part in run.split("\r\n")))
 
-    def controls(self, run: str) -> str:
-        # A CR LF that stood within a sequence comes here; any other is clean.
-        return "\r\n".join(part.translate(self._shown) for part in run.split("\r\n"))
-
-    def sequence(self, sequence: str) -> str:
+    def sequence(self, sequence: str) -> Shown:
         colours = allowed_colours(sequence)
         if colours is None:
-            return "^[" + sequence[1:]
-        self._omissions.attributes += colours != sequence
-        return colours
-
-    def string(self, kind: str) -> None:
-        self._omissions.string(kind)
+            return Shown("^[" + sequence[1:])
+        return Shown(colours, ((ATTRIBUTES, 1),) if colours != sequence else ())

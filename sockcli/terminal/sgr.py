@@ -22,9 +22,6 @@ _UNIT: Final = (
     r"|)"
 )
 _AT_MOST: Final = rf"(?=(?:[0-9]{{0,5}}[;:]){{0,{MAX_PARAMETERS - 1}}}[0-9]{{0,5}}m)"
-# A whole sequence that may pass as it is.
-SGR: Final = rf"\x1b\[{_AT_MOST}{_UNIT}(?:;{_UNIT})*m"
-
 _COUNTED: Final = re.compile(rf"\x1b\[{_AT_MOST}([0-9;:]*)m")
 # A colour that may not pass goes with its own parameters: they are not attributes.
 _PART: Final = re.compile(rf"({_UNIT});|(?:[345]8;5;[0-9]*|[345]8;2(?:;[0-9]*){{3}}|[^;]*);")

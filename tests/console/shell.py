@@ -30,6 +30,7 @@ class TestShell:
         self.settings = SessionSettings()
         self.manager = SessionManager(self.policy, self, self.settings)
         self.history: list[str] = []
+        self.keeps_history = True
         self.shown: list[str] = []
         self.notices: list[str] = []
         self.state: Callable[[], str] | None = None
@@ -38,6 +39,9 @@ class TestShell:
 
     async def run(self, line: str) -> None:
         await self.runner.run(line)
+
+    def keep_history(self, keep: bool) -> None:
+        self.keeps_history = keep
 
     def show(self, text: str) -> None:
         self.shown.append(text)

@@ -86,7 +86,7 @@ def offers(line: str, of: CommandCompleter | None = None) -> list[str]:
         ("listen udp 127.0.0.1 ", ["514"]),
         ("listen 0.0.0.0 ", ["9999"]),
         ("use ", []),
-        ("set ", ["eol", "encoding", "view", "timestamps", "terminal"]),
+        ("set ", ["eol", "encoding", "view", "timestamps", "terminal", "history"]),
         ("set t", ["timestamps", "terminal"]),
         ("set view ", ["text", "hex", "both"]),
         ("set view h", ["hex"]),

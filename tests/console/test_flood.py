@@ -1,6 +1,7 @@
 """While a peer sends without end: keys show in their order, none is lost, the program can be left, memory stays flat.
 
-How soon a key shows is not judged here: other tests run on the same machine. `python -m benchmarks keys` measures it.
+How soon a key shows is not judged here, since other tests run on the same machine: `python -m benchmarks --only keys`
+measures it.
 """
 
 from __future__ import annotations

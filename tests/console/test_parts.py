@@ -17,7 +17,7 @@ from sockcli.console.escape_key import EscapeKey, parse_escape
 from sockcli.console.history import COMMANDS, KEPT, LINES, HistoryFile, TypedHistory, history_path
 from sockcli.console.paste import PasteMarks
 from sockcli.errors import UsageError
-from sockcli.sessions.inbox import BACKGROUND_LIMIT, CURRENT_LIMIT, Chunk, Inbox
+from sockcli.sessions.inbox import BACKGROUND_LIMIT, CURRENT_LIMIT, Chunk, Inbox, InboxBudget
 from sockcli.sessions.settings import SessionSettings
 from sockcli.sessions.view import TerminalView
 
@@ -56,6 +56,31 @@ def test_in_the_background_the_oldest_goes(size: int) -> None:
     assert newest is not None
     assert newest.time == 9_999.0
     assert inbox.dropped % max(1, size) == 0
+
+
+def test_all_inboxes_together_have_a_limit_and_the_largest_gives() -> None:
+    told: list[str] = []
+    budget = InboxBudget(lambda: told.append("exceeded"), limit=20_000)
+    small, large = Inbox(), Inbox()
+    budget.add(small)
+    budget.add(large)
+    small.put(Chunk(bytes(1_000), 0.0))
+    for number in range(100):
+        large.put(Chunk(bytes(1_000), float(number)))
+        assert budget.size == small.size + large.size <= 20_000
+    assert (told, small.dropped) == (["exceeded"], 0)
+    assert large.dropped + large.unread == 100_000
+    assert large.take(400) is not None
+    budget.remove(large)
+    assert budget.size == small.size
+
+
+def test_the_newest_stays_also_where_it_is_more_than_all_may_have() -> None:
+    budget = InboxBudget(lambda: None, limit=100)
+    inbox = Inbox()
+    budget.add(inbox)
+    inbox.put(Chunk(bytes(1_000), 0.0))
+    assert inbox.unread == 1_000
 
 
 # The view

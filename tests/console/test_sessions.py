@@ -15,8 +15,8 @@ from tests.console.test_character_mode import AGREED, CHARACTER
 from tests.waiting import PATIENCE
 
 
-def repl(start: Start, *arguments: str) -> Terminal:
-    terminal = start("repl", *arguments)
+def repl(start: Start, *arguments: str, columns: int = 80) -> Terminal:
+    terminal = start("repl", *arguments, columns=columns)
     terminal.prompts("sockcli> ")
     return terminal
 
@@ -325,6 +325,54 @@ def test_a_peer_takes_the_place_of_its_listener_in_front(start: Start) -> None:
         terminal.shows(" 2: tcp")
         terminal.enter("hello")
         receive(connection, b"hello\n")
+
+
+def test_so_many_peers_at_once_and_the_rest_waits(start: Start) -> None:
+    terminal = repl(start, columns=120)
+    terminal.enter("listen --max-clients 2 0")
+    terminal.shows("session 1: tcp-listen")
+    port = int(terminal.text.rpartition("listening on 127.0.0.1:")[2].split()[0])
+    terminal.type("x")  # so that none of them gets the screen
+    peers = []
+    for number in (2, 3):
+        peers.append(socket.create_connection(("127.0.0.1", port), 10))
+        terminal.shows(f"sockcli: session {number}: ")
+    peers += [socket.create_connection(("127.0.0.1", port), 10) for _ in range(3)]
+    terminal.shows("session 1: 2 sessions of its peers, which is the limit; the next wait until one ends")
+    terminal.type(CTRL_C)
+    terminal.enter("status 1")
+    terminal.shows("at once       2 of at most 2")
+    assert "session 4" not in terminal.text
+    peers[0].sendall(b"unread")  # and so it counts until somebody reads it
+    peers[0].close()
+    terminal.shows("session 2: connection closed")
+    terminal.enter("close 2")
+    terminal.shows("sockcli: session 4: ")
+    peers[1].close()
+    terminal.shows("sockcli: session 5: ")
+    assert terminal.text.count("which is the limit") == 1
+    for each in peers:
+        each.close()
+
+
+def test_all_that_nobody_looks_at_has_one_limit(start: Start) -> None:
+    terminal = repl(start, columns=160)
+    terminal.enter("listen 0")
+    terminal.shows("session 1: tcp-listen")
+    port = int(terminal.text.rpartition("listening on 127.0.0.1:")[2].split()[0])
+    terminal.enter("status 1")
+    terminal.shows("0 of at most 64")
+    terminal.type("x")
+    peers = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(64)]
+    for each in peers:
+        each.settimeout(PATIENCE)
+        each.sendall(bytes(1 << 20))
+        terminal.settle()
+    terminal.shows("more than 32 MiB that nobody has looked at; from now on the oldest of the largest is dropped")
+    assert terminal.text.count("32 MiB") == 1
+    assert terminal.memory() < 160 << 20
+    for each in peers:
+        each.close()
 
 
 def test_a_peer_that_was_waited_for_comes_to_the_front(start: Start) -> None:

@@ -270,3 +270,24 @@ def test_without_one_it_is_one_look(machine: Machine) -> None:
     before = [*machine.command(strace, "-f", "-e", "trace=file", "-o", str(trace))]
     machine.sockcli.run(*CHECK, before=before)
     assert trace.read_text().count("/etc/sockcli") == 1
+
+
+def test_the_ceilings_audit_has_every_line_beside_the_users(machine: Machine, tcp_peer: Listen, tmp_path: Path) -> None:
+    port, own, mine = tcp_peer().port, tmp_path / "own", tmp_path / "mine"
+    machine.allow("tcp-connect:127.0.0.1", audit={"to": str(own), "required": True})
+    for options in ([], ["--audit", str(mine)], ["--no-files", "-q"]):
+        assert machine.run(*options, "tcp", "-z", "127.0.0.1", port, env={"SOCKCLI_AUDIT": ""}).code == 0
+    assert machine.run("tcp", "-z", "127.0.0.2", port).code == 3
+    lines = [json.loads(line) for line in own.read_text().splitlines()]
+    assert [line["event"] for line in lines] == ["decision", "decision", "end"] * 3 + ["decision"]
+    assert [line["by_ceiling"] for line in lines if line["event"] == "decision"] == [False] * 6 + [True]
+    assert len(mine.read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_where_the_ceilings_audit_cannot_be_written(machine: Machine, tcp_peer: Listen, required: bool) -> None:
+    peer = tcp_peer()
+    machine.allow("tcp-connect:127.0.0.1", audit={"to": "/no/folder", "required": required})
+    result = machine.run("tcp", "-z", "127.0.0.1", peer.port)
+    assert result.code == (1 if required else 0)
+    assert 'the audit "/no/folder" cannot be written' in result.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -111,6 +112,16 @@ OPTIONS = {
 def test_help_lists_each_option(sockcli: Sockcli, command: str) -> None:
     words = sockcli.run(command, "--help", named=False).out.decode().replace(",", " ").replace("/", " ").split()
     assert [option for option in OPTIONS[command].split() if option not in words] == []
+
+
+def test_no_module_comes_from_the_current_folder(sockcli: Sockcli) -> None:
+    """Those that `python -m` itself loads come before us; only `python -P` keeps them out."""
+    early = subprocess.check_output([sys.executable, "-c", "import runpy, sys; print(*sys.modules)"], text=True).split()
+    for name in {*sys.stdlib_module_names, "click", "prompt_toolkit"} - set(early):
+        (sockcli.working_directory / f"{name}.py").write_text("raise SystemExit(99)")
+    result = sockcli.run("check", "tcp-connect", "127.0.0.1", 9)
+    assert (result.code, result.err) == (0, "")
+    assert b"allowed" in result.out
 
 
 def test_version(sockcli: Sockcli) -> None:

@@ -7,6 +7,7 @@ import pty
 import click
 import pytest
 
+from sockcli.cli.command_line import GLOBAL
 from sockcli.cli.common import Sections
 from sockcli.cli.options import tcp as tcp_options
 from sockcli.cli.options import udp as udp_options
@@ -73,7 +74,7 @@ def test_what_is_wrong_is_said_in_a_line(sockcli: Sockcli, line: str, message: s
 @pytest.mark.parametrize(("command", "sections"), [(tcp, tcp_options.SECTIONS), (udp, udp_options.SECTIONS)])
 def test_each_option_is_listed_under_one_heading(command: click.Command, sections: Sections) -> None:
     listed = [name for names in sections.values() for name in names]
-    general = {"manifest", "verbose", "quiet"}
+    general = set(GLOBAL)
     options = {param.name for param in command.params if isinstance(param, click.Option)}
     assert sorted(listed) == sorted(options - general)
     shown = command.get_help(command.make_context("sockcli", [], resilient_parsing=True)).splitlines()

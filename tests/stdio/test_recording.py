@@ -140,7 +140,7 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path, name: str) -> None:
 
 def test_the_same_file_twice_is_refused_before_anything_is_lost(tmp_path: Path) -> None:
     (tmp_path / "one").write_text("kept")
-    (tmp_path / "link").symlink_to("one")
+    (tmp_path / "link").hardlink_to(tmp_path / "one")
     before = open_descriptors()
     with pytest.raises(UsageError, match=r'--log ".*/link" is the same file as --hex-dump'):
         open_records(str(tmp_path / "one"), str(tmp_path / "link"))

@@ -96,6 +96,13 @@ def passage_end(data: bytes) -> bytes:
     return passage.finish()
 
 
+@pytest.mark.parametrize("changes", [b"\x0e\x0f", b"\x0ex\x0f", b"\x0e\x0f\x0e\x0f", b"\x1b[?25l\x1b[?25h" * 2])
+def test_a_mode_that_was_left_again_is_undone_all_the_same(changes: bytes) -> None:
+    passage = TerminalFilter("screen")
+    passage.feed(changes)
+    assert passage.finish().removeprefix(b"\x1b[0m") in (b"\x0f", b"\x1b[?25h")
+
+
 def test_switching_to_screen_and_back() -> None:
     passage = TerminalFilter("safe")
     assert passage.feed(b"\x1b[H\r") == b"^[[H"

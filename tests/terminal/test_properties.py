@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sockcli.terminal import TerminalFilter
 from sockcli.terminal.characters import INVISIBLE
+from sockcli.terminal.modes import Modes
 from sockcli.terminal.omissions import Omissions
 from sockcli.terminal.parser import EscapeParser
 from sockcli.terminal.safe_rules import SafeRules
@@ -77,17 +78,11 @@ def test_the_visible_text_is_never_lost(data: bytes) -> None:
     ]
 
 
-class OneByOne:
+class OneByOne(SafeRules):
     """The safe set without the short cut for long runs: a character at a time."""
 
-    clean = re.compile(rf"\r\n|[ -~\n\t]|[^\x00-\x9f{INVISIBLE}]")
-    waits_after_cr = True
 
-    def __init__(self) -> None:
-        safe = SafeRules(Omissions())
-        self.controls = safe.controls
-        self.sequence = safe.sequence
-        self.string = safe.string
+OneByOne.tokens = re.compile(rf"\r\n|[ -~\n\t]|[^\x00-\x9f{INVISIBLE}]|{SafeRules.tokens.pattern}", re.DOTALL)
 
 
 @settings(max_examples=300, deadline=None)
@@ -95,7 +90,8 @@ class OneByOne:
 def test_the_short_cut_changes_nothing(data: bytes) -> None:
     text = data.decode("utf-8", "ignore")
     joiners_apart = text.translate(dict.fromkeys(map(ord, JOINERS)))
-    slow, fast = EscapeParser(OneByOne()), EscapeParser(SafeRules(Omissions()))
+    rules = OneByOne(Omissions(), Modes()), SafeRules(Omissions(), Modes())
+    slow, fast = map(EscapeParser, rules)
     assert slow.feed(joiners_apart) + slow.finish() == fast.feed(joiners_apart) + fast.finish()
 
 

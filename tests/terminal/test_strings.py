@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sockcli.terminal import TerminalFilter
-from sockcli.terminal.parser import MAX_STRING
+from sockcli.terminal.tokens import MAX_STRING
 from tests.terminal.tools import SAFE_MODES, SafeMode, bytewise, passed, whole
 
 INTRODUCERS = [b"\x1b]", b"\x1bP", b"\x1b^", b"\x1b_", b"\x1bX", b"\x1bk"]

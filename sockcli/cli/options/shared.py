@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from sockcli.cli.common import ClickOption, bundle
+from sockcli.cli.common import ClickOption, bundle, keep
 from sockcli.cli.params import limit, source
 
 if TYPE_CHECKING:
@@ -64,6 +64,14 @@ record_options = bundle(
 
 escape_option = click.option("--escape", metavar="KEY", help="The key for the command prompt, or none.  [default: ^]]")
 
+no_history_option = click.option(
+    "--no-history",
+    is_flag=True,
+    expose_value=False,
+    callback=keep("no_history"),
+    help="At a terminal: keep nothing of what is typed, and leave the history file alone.",
+)
+
 terminal_options = bundle(
     click.option(
         "--terminal",
@@ -74,6 +82,7 @@ terminal_options = bundle(
         help="What a peer may do to a terminal.  [default: safe, and screen for a telnet peer's full-screen programs]",
     ),
     escape_option,
+    no_history_option,
 )
 
 json_option = click.option(

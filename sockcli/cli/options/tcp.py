@@ -46,7 +46,7 @@ SECTIONS = {
     "When to leave": ("linger", "idle_timeout", "deadline"),
     "Output and records": ("as_json", "hex_dump", "log", "progress"),
     "Telnet": ("telnet", *TELNET_ONLY),
-    "At a terminal": (*TEXT, "terminal", "escape"),
+    "At a terminal": (*TEXT, "terminal", "escape", "no_history"),
 }
 
 
@@ -67,6 +67,12 @@ class TcpValues(SharedValues, TelnetValues):
     retry_delay: float
     probe: bool
     progress: bool | None  # --progress, --no-progress, neither
+
+
+class ListenValues(TcpValues):
+    """The same of the REPL's `listen`."""
+
+    max_clients: int
 
 
 tcp_options = bundle(

@@ -39,7 +39,7 @@ SECTIONS = {
     "Listening": ("listen", "count"),
     "Addresses and time": ("ipv4", "ipv6", "source", "deadline"),
     "Output and records": ("as_json", "hex_dump", "log"),
-    "At a terminal": ("terminal", "escape"),
+    "At a terminal": ("terminal", "escape", "no_history"),
 }
 
 

@@ -14,7 +14,7 @@ from sockcli.commands import word_parser
 from sockcli.commands.model import Call
 from sockcli.commands.options import by_flag
 from sockcli.datagram.framing import too_large
-from sockcli.errors import LocalFailure
+from sockcli.errors import LocalFailure, UsageError
 from sockcli.net.udp import limit
 from sockcli.sessions.session import Session
 from sockcli.sessions.telnet import REQUESTS
@@ -42,6 +42,16 @@ async def send(call: Call) -> None:
         session.send_line(data.decode(session.settings.encoding, "surrogateescape"))
     else:
         session.send_bytes(data)
+
+
+def text_of(call: Call) -> str:
+    """What `send` would send, as text; where it would be refused, what was typed."""
+    try:
+        flags, _, text = _options(call)
+        data = parse_hex(text) if "--hex" in flags else unescape(word_parser.text_to_send(text))
+    except UsageError:
+        return call.rest
+    return data.decode("utf-8", "replace")
 
 
 def _options(call: Call) -> tuple[set[str], list[str] | None, str]:
@@ -72,6 +82,7 @@ async def sendfile(call: Call) -> None:
     words = call.words(most=1)
     if not words:
         raise call.usage("the file is missing")
+    call.shell.manager.files.check_naming("sendfile")
     session = call.session()
     name = f'"{printable(words[0])}"'
     fd = _open(words[0], name)
