@@ -52,7 +52,8 @@ def command(
         raise UsageError("-4, -6 and --deadline are for --resolve")
     if resolve and not request.operation.takes_address:
         raise UsageError(f"{request.operation} has no address to resolve")
-    policy = settings.load_policy()
+    # Without a lookup nothing is used that an audit would have to tell of.
+    policy = settings.load_policy() if resolve else settings.read_manifest().policy
     decision = policy.decide(request)
     answers: list[Answer] | None = None
     if resolve and decision.allowed:

@@ -16,4 +16,6 @@ def test_what_has_several_lines_stands_on_several(sockcli: Sockcli) -> None:
         "view",
         "timestamps",
         "terminal",
+        "of",
+        "history",
     ]
