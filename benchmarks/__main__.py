@@ -8,7 +8,20 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import codec, datagrams, keys, latency, machine, memory, policies, report, startup, streams, tools
+from benchmarks import (
+    codec,
+    datagrams,
+    hostile,
+    keys,
+    latency,
+    machine,
+    memory,
+    policies,
+    report,
+    startup,
+    streams,
+    tools,
+)
 from benchmarks.measure import Bench, Row, Work
 from benchmarks.native import compile_all
 
@@ -19,6 +32,7 @@ WORKS: dict[str, Work] = {
     **startup.WORKS,
     **policies.WORKS,
     **codec.WORKS,
+    **hostile.WORKS,
     **memory.WORKS,
     **keys.WORKS,
 }
