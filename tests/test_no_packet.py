@@ -99,7 +99,7 @@ def test_spy_sees_what_is_allowed() -> None:
         net = SpyingNet()
         with pytest.raises(Exception, match=r"printer\.test"):
             entry(Engine(policy(*EVERYTHING), net=net), "printer.test:99")
-        assert net.calls == ["getaddrinfo printer.test"]
+        assert net.calls == ["getaddrinfo printer.test."]
 
 
 class Audit:
