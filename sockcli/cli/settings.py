@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -13,7 +12,6 @@ from sockcli.base.escaping import printable
 from sockcli.base.formatting import counted
 from sockcli.errors import UsageError
 from sockcli.stdio.descriptors import STDERR, STDOUT
-from sockcli.stdio.files import FileRules, ProtectedFile
 
 if TYPE_CHECKING:
     from sockcli.base.endpoint import Address
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from sockcli.observers.audit_forms import FormName
     from sockcli.policy import Policy
     from sockcli.policy.manifest import Manifest
+    from sockcli.stdio.files import FileRules, ProtectedFile
 
 
 AUDIT_VARIABLE: Final = "SOCKCLI_AUDIT"
@@ -80,6 +79,7 @@ class RunSettings:
 
         from sockcli.observers.audit import Audit, AuditSubject
         from sockcli.observers.audit_log import is_file, open_audit
+        from sockcli.stdio.files import FileRules
 
         places = FileRules(self._manifest_places())
         logs = []
@@ -104,11 +104,14 @@ class RunSettings:
 
     def file_rules(self) -> FileRules:
         """What options and commands may do with files: nothing with --no-files, and never write a manifest."""
+        from sockcli.stdio.files import FileRules, ProtectedFile
+
         audits = [ProtectedFile(path, "the audit of this run") for path in self._audits]
         return FileRules([*self._manifest_places(), *audits], self.no_files)
 
     def _manifest_places(self) -> list[ProtectedFile]:
         from sockcli.policy.locate import manifest_places
+        from sockcli.stdio.files import ProtectedFile
 
         return [ProtectedFile(path, "a manifest of this run or the next") for path in manifest_places(self.manifest)]
 
@@ -149,6 +152,8 @@ def send_messages_to(fd: int) -> None:
         raise UsageError(
             "--messages 1: stdout is for what the peer sends", hint="open another, as in --messages 3 3>file"
         )
+    import fcntl
+
     try:
         writable = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
     except OSError:
