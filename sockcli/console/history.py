@@ -18,6 +18,7 @@ from typing import Final
 from prompt_toolkit.history import History
 
 from sockcli.sessions.secret_lines import is_secret
+from sockcli.stdio.files import PRIVATE, make_private
 
 # Entries: more than anyone searches, and read within a millisecond or two.
 KEPT: Final = 1_000
@@ -124,7 +125,7 @@ def _opened(path: Path, flags: int) -> Iterator[int]:
     O_NONBLOCK: to open a FIFO would else wait for whoever opens its other end.
     """
     try:
-        fd = os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC, 0o600)
+        fd = os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC, PRIVATE)
     except OSError as exc:
         if exc.errno == errno.ELOOP:
             raise _NotOurs("it is a symbolic link") from exc
@@ -137,8 +138,7 @@ def _opened(path: Path, flags: int) -> Iterator[int]:
             raise _NotOurs("it is not a regular file")
         if status.st_uid != os.geteuid():
             raise _NotOurs("it belongs to another user")
-        if stat.S_IMODE(status.st_mode) & 0o077:
-            os.fchmod(fd, 0o600)
+        make_private(fd)
         yield fd
     finally:
         os.close(fd)
@@ -155,7 +155,7 @@ def _rewrite(path: Path, entries: Iterable[Entry]) -> None:
     """Raises OSError, and then leaves the file as it was."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
         with os.fdopen(fd, "wb") as file:
             file.writelines(map(_as_line, entries))
         fresh.replace(path)
