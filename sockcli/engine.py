@@ -17,7 +17,7 @@ from sockcli.base.endpoint import Address, Host, Operation
 from sockcli.base.poller import NO_INTERRUPT, Interrupt
 from sockcli.errors import Denied, SockcliError, TimedOut, Unreachable, Unresolved
 from sockcli.net.resolve import resolve
-from sockcli.net.route import BindHop, ConnectHop, ListenHop, Route
+from sockcli.net.route import BindHop, ConnectHop, ListenHop, Route, request_of
 from sockcli.net.system import SYSTEM_NET, Net
 from sockcli.net.transport import Transport
 from sockcli.policy import Grant, GrantEnd, Policy, Request
@@ -113,8 +113,7 @@ class Engine:
 
     def _ask(self, request: Request | Grant, *operations: Operation) -> Request | Grant:
         """A Grant for one of `operations`; any other request as it is, for the hop to refuse. Raises Denied."""
-        operation = request.request.operation if isinstance(request, Grant) else request.operation
-        return self.policy.authorize(request) if operation in operations else request
+        return self.policy.authorize(request) if request_of(request).operation in operations else request
 
     def _persist(self, attempt: Callable[[Deadline], Transport], options: DialOptions) -> Transport:
         """Attempt it, and up to `options.retry` times again after a failure that may pass."""

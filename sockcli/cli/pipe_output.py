@@ -21,6 +21,7 @@ from sockcli.stdio.sink import Sink
 
 if TYPE_CHECKING:
     from sockcli.base.endpoint import Address
+    from sockcli.datagram.printer import Show
     from sockcli.policy import Grant
     from sockcli.stdio.json_events import JsonEvents
     from sockcli.stdio.tap import Tap
@@ -55,6 +56,11 @@ class PipeOutput:
         self.sink = Sink(STDOUT, output_filter=self.events or self._terminal)
         self.taps: Sequence[Tap] = ()
         self._was_connected = False
+
+    @property
+    def show_datagram(self) -> Show | None:
+        """What to print for a datagram; None: its bytes."""
+        return self.events.datagram if self.events is not None else None
 
     @property
     def on_terminal(self) -> bool:

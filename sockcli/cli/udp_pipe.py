@@ -32,7 +32,7 @@ def send(settings: RunSettings, output: PipeOutput, run: UdpSend) -> None:
         messages=run.datagrams or (),
         source=Source() if run.datagrams is None else None,
         taps=output.taps,
-        show=output.events.datagram if output.events else None,
+        show=output.show_datagram,
         interrupt=output.interrupt,
     )
     try:
@@ -57,7 +57,7 @@ def receive(settings: RunSettings, output: PipeOutput, run: UdpReceive) -> None:
         output.sink,
         run.receiving,
         taps=output.taps,
-        show=output.events.datagram if output.events else None,
+        show=output.show_datagram,
         interrupt=output.interrupt,
     )
     try:

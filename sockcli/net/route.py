@@ -88,7 +88,7 @@ class ConnectHop:
         self._interrupt = interrupt
 
     def authorize(self, policy: Policy) -> OpenHop[Transport]:
-        request, options = _request_of(self._asked), self._options
+        request, options = request_of(self._asked), self._options
         if request.operation not in (Operation.TCP_CONNECT, Operation.UDP_SEND_TO):
             raise UsageError(f"{request.operation} is not for connecting")
         grant = policy.authorize(self._asked)
@@ -142,7 +142,7 @@ class _LocalHop:
         self._interrupt = interrupt
 
     def _authorize(self, policy: Policy, operation: Operation) -> Grant:
-        asked = _request_of(self._asked).operation
+        asked = request_of(self._asked).operation
         if asked is not operation:
             raise UsageError(f"{asked} is not {operation}")
         return policy.authorize(self._asked)
@@ -192,5 +192,6 @@ def _tell_left_out(grant: Grant, addresses: Sequence[Address], on_attempt: OnAtt
             on_attempt(f"left out: {denied.reason}")
 
 
-def _request_of(asked: Request | Grant) -> Request:
+def request_of(asked: Request | Grant) -> Request:
+    """What was asked for, whether it is granted already or not."""
     return asked.request if isinstance(asked, Grant) else asked

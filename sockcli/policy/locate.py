@@ -65,7 +65,7 @@ def manifest_places(explicit: str | None = None, environ: Mapping[str, str] | No
     """Every path where a manifest is looked for, in this run or in the next without the option: they may be missing."""
     environ = os.environ if environ is None else environ
     named = [path for path in (explicit, environ.get(VARIABLE)) if path]
-    return [*named, FILE_NAME, *_user_manifest(environ), CEILING]
+    return [*named, *_usual_places(environ), CEILING]
 
 
 def look_for_manifest(
@@ -109,7 +109,7 @@ def read_manifest(located: Located) -> bytes:
         raise _error(located, f"cannot be read: {system_reason(exc)}") from exc
 
 
-def _usual_places(environ: Mapping[str, str], directory: str) -> list[str]:
+def _usual_places(environ: Mapping[str, str], directory: str = "") -> list[str]:
     return [os.path.join(directory, FILE_NAME), *_user_manifest(environ)]
 
 

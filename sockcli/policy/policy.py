@@ -12,7 +12,7 @@ nobody.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple, NoReturn, Protocol, final, runtime_checkable
+from typing import ClassVar, Final, NamedTuple, NoReturn, Protocol, final, runtime_checkable
 
 from sockcli.base.address_scope import Scope, scope
 from sockcli.base.endpoint import LOOPBACK, Address, Host, Operation
@@ -95,6 +95,8 @@ class Policy:
 
     __slots__ = ("_allow", "_deny", "_observer", "ceiling", "manifest", "rules")
 
+    is_ceiling: ClassVar[bool] = False
+
     def __init__(
         self, rules: Iterable[PlacedRule] = (), *, manifest: str | None = None, ceiling: Ceiling | None = None
     ) -> None:
@@ -129,14 +131,13 @@ class Policy:
             limit = self.ceiling.decide(request)
             if not limit.allowed:
                 return limit
-        by_ceiling = isinstance(self, Ceiling)
         forbidding = next(self._deny.matches(request), None)
         if forbidding is not None:
-            return Decision(False, forbidding, None, by_ceiling)
+            return Decision(False, forbidding, None, self.is_ceiling)
         covering = next(self._allow.matches(request), None)
         if covering is not None:
             return Decision(True, covering, None)
-        return Decision(False, None, str(Rule.exactly(request)), by_ceiling)
+        return Decision(False, None, str(Rule.exactly(request)), self.is_ceiling)
 
     def authorize(self, request: Request | Grant) -> Grant:
         """Permission to do it. Raises Denied, and UsageError as `decide` does.
@@ -219,7 +220,6 @@ class Policy:
     def _sort_out_here(
         self, request: Request, addresses: Iterable[Address], broadcast: bool
     ) -> tuple[list[Address], list[Dropped]]:
-        by_ceiling = isinstance(self, Ceiling)
         covering = [placed.rule.pattern for placed in self._allow.matches(request)]
         admitted: list[Address] = []
         dropped: list[Dropped] = []
@@ -233,7 +233,7 @@ class Policy:
             if drop is None:
                 admitted.append(address)
             else:
-                dropped.append(drop._replace(by_ceiling=by_ceiling))
+                dropped.append(drop._replace(by_ceiling=self.is_ceiling))
         return admitted, dropped
 
     def _drop(self, request: Request, address: Address, covering: list[Pattern], broadcast: bool) -> Dropped | None:
@@ -279,6 +279,8 @@ class Ceiling(Policy):
     """
 
     __slots__ = ("audit", "only")
+
+    is_ceiling: ClassVar[bool] = True
 
     def __init__(
         self, rules: Iterable[PlacedRule], *, manifest: str, only: bool = False, audit: CeilingAudit | None = None

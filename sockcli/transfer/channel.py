@@ -252,13 +252,13 @@ class Channel:
         if not data:
             return
         if self.codec is None:
-            self._queue.put(data)
+            self.send_raw(data)
         else:
             self.codec.send_data(data)
             self.queue_commands()
 
     def send_raw(self, data: bytes) -> None:
-        """The user's bytes as they are, where the codec's protocol is not spoken."""
+        """The user's bytes as they are to go on the wire, past the codec."""
         self._queue.put(data)
         if data:
             self._replies = 0
@@ -273,9 +273,7 @@ class Channel:
             return
         data = codec.data_to_send()
         self._held_before = self.holds_input
-        self._queue.put(data)
-        if data:
-            self._replies = 0
+        self.send_raw(data)
         if not self._queue.pending:
             self._urgent = memoryview(codec.urgent_to_send())
 
