@@ -59,12 +59,15 @@ class AnswerLimits:
 
     def data_received(self, size: int) -> bool:
         """So many bytes of data came. Whether answers are given again."""
-        was_muted = self.muted
         self._since_data = 0
-        self._left = min(self._left + size, _FULL)
-        self.muted = self._left < DATA_PER_ANSWER
-        self.counting = self._left < _FULL
-        return was_muted and not self.muted
+        self._left += size
+        if self._left < DATA_PER_ANSWER:
+            return False
+        was_muted, self.muted = self.muted, False
+        if self._left >= _FULL:
+            self._left = _FULL
+            self.counting = False
+        return was_muted
 
     def replies_taken(self) -> None:
         self._reply_bytes = 0

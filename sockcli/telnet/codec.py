@@ -70,6 +70,7 @@ COMPRESSED_FLOOD: Final = 10_000
 _TELLING: Final = frozenset({tn.GMCP, tn.MSDP, tn.MSSP})
 
 _DM: Final = bytes([tn.IAC, tn.DM])
+_CR: Final = ord(CR)
 _NORMAL: Final = SynchState.NORMAL  # up to Python 3.11 the members of an Enum are slow to look up
 # Fewer tokens are taken one by one.
 _WORTH_LOOKING_UP: Final = 16
@@ -305,7 +306,7 @@ class TelnetCodec:
     def _take_known(self, tokens: list[bytes]) -> bool:
         """Take the tokens all at once, if each is known; a flood is mostly of such. Whether they were taken."""
         known, limits = self._known, self._option_state.limits
-        if self._synch is SynchState.DROPPING or self._line_endings.after_cr or self._tokens.compressed:
+        if self._synch is SynchState.DROPPING or self._tokens.compressed:
             return False
         if limits.counting and not known.settled.issuperset(tokens):
             return False  # what data there is has to be counted, and may put an end to what is settled
@@ -314,6 +315,8 @@ class TelnetCodec:
             return False
         self._events.extend(cast("Iterable[Event]", filter(None, events)))  # without each NO_EVENT
         self._synch = SynchState.AFTER_DM if tokens[-1] == _DM else SynchState.NORMAL
+        if last := next(filter(is_data, reversed(tokens)), None):
+            self._line_endings.passed(last, binary=self.binary_in)
         return True
 
     def _take_each(self, tokens: list[bytes]) -> None:
@@ -325,9 +328,11 @@ class TelnetCodec:
             if (self._synch is not _NORMAL or token == _DM) and self._drops(token):
                 continue
             if token[0] != tn.IAC or token[1] == tn.IAC:
-                data = None if line_endings.after_cr else known.data.get(token)
+                data = known.data.get(token)
                 if data is None:
                     data = self._decode(token)
+                elif line_endings.after_cr or token[-1] == _CR:
+                    line_endings.passed(token, binary=self.binary_in)
                 if data:
                     events.append(data)
                     self._commands = 0
@@ -362,7 +367,7 @@ class TelnetCodec:
         if not data:
             return None
         event = Data(data)
-        if NUL not in meaning and not meaning.endswith(CR):
+        if NUL not in meaning:
             self._known.remember(token, event)
         return event
 

@@ -45,6 +45,10 @@ class LineEndingDecoder:
         # Looking for NUL first is quicker: text has a CR in every line, and hardly ever a NUL.
         return data.replace(CR_NUL, CR) if NUL in data else data
 
+    def passed(self, data: bytes, *, binary: bool) -> None:
+        """Data without a NUL, which `decode` would give back as it is, went by."""
+        self.after_cr = data.endswith(CR) and not binary
+
 
 class Style(NamedTuple):
     """What is sent for the end of a line."""

@@ -119,15 +119,20 @@ class RuleSet(ABC):
         sequence = token.rstrip(JOINERS)
         # There is nothing that they could join.
         joiners = "".join(map(shown, token[len(sequence) :]))
-        if not sequence.rstrip("\x1b"):
-            one, times = self.sequence("\x1b"), len(sequence)
-            return Shown(one.text * times + joiners, tuple((kind, times) for kind, _ in one.omitted))
+        if sequence.count("\x1b") > 1:
+            return self._broken_off(sequence)
         inside = "".join(CONTROLS_INSIDE.findall(sequence))
         before = self.controls(inside) if inside else Shown("")
         sequence = CONTROLS_INSIDE.sub("", sequence) if inside else sequence
         # ESC \ is the end of a string that was over already.
         after = self.sequence(sequence) if sequence != "\x1b\\" else Shown("")
         return Shown(before.text + after.text + joiners, after.omitted, before.modes + after.modes)
+
+    def _broken_off(self, run: str) -> Shown:
+        """A run of ESC and CSI, each broken off by the next one."""
+        introducer, escape = self.sequence("\x1b["), self.sequence("\x1b")
+        text = run.replace("\x1b[", introducer.text).replace("\x1b", escape.text)
+        return Shown(text, tuple((kind, run.count("\x1b")) for kind, _ in escape.omitted))
 
     def _apply(self, tokens: Sequence[str]) -> None:
         """Count what was left out, and note the modes that were changed."""

@@ -39,10 +39,10 @@ _BODY: Final = rf"(?:{_IN_STRING}{{0,{MAX_STRING - 1}}}+{_STRING_END}|{_IN_STRIN
 # The Linux console's own OSC P and R, for its palette, have no end: their length is fixed.
 _PALETTE: Final = rf"\](?:P(?:{_IN_STRING}{{7}}|{_IN_STRING}{{0,6}}+{_STRING_END})|R)"
 # Everything that starts with ESC. A sequence is complete, or is broken off by what follows it; at the end of the text,
-# without its final character, it is neither. The first three are only for speed: runs of ESC that are broken off by the
-# next one, runs of strings that are, and the usual CSI.
+# without its final character, it is neither. The first three are only for speed: runs of ESC and CSI that the next one
+# breaks off, runs of strings that it does, and the usual CSI.
 _ESCAPE: Final = (
-    r"\x1b(?:\x1b*(?=\x1b)"
+    r"\x1b(?:(?:\[?\x1b)*\[?(?=\x1b)"
     rf"|(?:[{_STRINGS}]\x1b)*[{_STRINGS}](?=\x1b[^\\])"
     rf"|\[[0-?]{{0,{MAX_SEQUENCE}}}+[@-~]"
     rf"|(?!{_BEFORE}[\[{_STRINGS}]){_OTHER}(?:[0-~]|(?!\Z))"

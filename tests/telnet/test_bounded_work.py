@@ -16,7 +16,7 @@ from sockcli.telnet import constants as tn
 from sockcli.telnet.codec import COMPRESSED_FLOOD, TOKENS_AT_ONCE
 from sockcli.telnet.events import CommandReceived, Data, Subnegotiation
 from sockcli.telnet.features.compression import STEP
-from tests.telnet.talk import bytewise, drain, hear, merged, unhex
+from tests.telnet.talk import bytewise, drain, hear, merged, typed, unhex
 
 COMPRESS = TelnetOptions(compress=True)
 START = unhex("FFFB56 FFFA56FFF0")
@@ -140,6 +140,38 @@ def test_what_a_game_tells_counts_as_data() -> None:
     codec = TelnetCodec(TelnetOptions(compress=True, mud=True))
     heard = hear(codec, unhex("FFFBC9") + START + zlib.compress(message * (COMPRESSED_FLOOD + 100)))
     assert len(heard.only(Subnegotiation)) == COMPRESSED_FLOOD + 101
+
+
+REPEATED = [
+    "x FFF1",
+    "0D FFF1",
+    "0D FFF1 00",
+    "FFFFFFF1",
+    "FFF2",
+    "78 FFF2",
+    "FFFD63",
+    "78 FFFD63",
+    "FFFB01 FFFC01",
+    "FFFD06",
+]
+BEHIND = ["", "00", "0D 00", "FFF2 00", "FFFB00 0D FFF1 00", "FFFD63 78"]
+
+
+@pytest.mark.parametrize("before", ["", "FFFB00", "FFFD63" * 2])
+@pytest.mark.parametrize("unit", REPEATED)
+@pytest.mark.parametrize("behind", BEHIND)
+@pytest.mark.parametrize("urgent", [False, True])
+def test_many_at_once_are_as_one_by_one(before: str, unit: str, behind: str, urgent: bool) -> None:
+    stream = unhex(before) + unhex(unit.replace("x", "78")) * 1_200 + unhex(behind) + b"end"
+    outcomes = []
+    for chunks in ([stream], bytewise(stream)):
+        codec = TelnetCodec()
+        heard = hear(codec, chunks)
+        if urgent:
+            codec.receive_urgent()
+        rest = hear(codec, [b"\0a", unhex("FFF2"), b"b"])
+        outcomes.append((typed(heard.events), heard.sent, typed(rest.events), rest.sent, codec.status()))
+    assert outcomes[0] == outcomes[1]
 
 
 def test_a_flood_without_compression_is_only_not_answered() -> None:
